@@ -1,0 +1,39 @@
+// Compiles the package and bundles the browser code. Used by `npm run build` and, through prepare.mjs, by `npm ci`.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+const packageFolder = (name) => dirname(require.resolve(`${name}/package.json`));
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+execFileSync(process.execPath, [join(packageFolder('typescript'), 'bin/tsc'), '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+
+// Every web/*.entry.ts becomes one self-contained script: the pages must open offline.
+const webFolder = join(root, 'web');
+const entries = existsSync(webFolder)
+  ? readdirSync(webFolder).filter((name) => name.endsWith('.entry.ts'))
+  : [];
+if (entries.length > 0) {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: entries.map((name) => join(webFolder, name)),
+    entryNames: '[name]',
+    outdir: join(root, 'dist/web'),
+    outExtension: { '.js': '.js' },
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    loader: { '.css': 'text' },
+    legalComments: 'inline',
+    logLevel: 'warning',
+  });
+}

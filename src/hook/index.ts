@@ -1,0 +1,27 @@
+/** `stagewatch/hook`: all that a hook, built-in or a user's own, needs to import. */
+import type { Target } from '../target/contract.ts';
+import type { Availability, Hook } from './contract.ts';
+
+export { z } from 'zod';
+export type * from './contract.ts';
+export type { EndedSpan, Span, SpanId } from '../stage/span.ts';
+export { type Stage, parseStage, stageLabel } from '../stage/stage.ts';
+export type { Child, ChildEnd, Host, SpawnOptions, Target } from '../target/contract.ts';
+
+/** Checks the shape of a hook at compile time; the default export of a hook's file. */
+export function defineHook<Options>(
+  hook: Hook<Options, Target> & { target: 'required' },
+): Hook<Options, Target>;
+export function defineHook<Options>(
+  hook: Hook<Options, Target | undefined> & { target: 'optional' },
+): Hook<Options, Target | undefined>;
+export function defineHook<Options>(hook: Hook<Options, never>): Hook<Options, never> {
+  return hook;
+}
+
+export const available: Availability = { state: 'available' };
+
+/** @param mend the command that makes the hook available. */
+export function unavailable(reason: string, mend?: string): Availability {
+  return mend === undefined ? { state: 'unavailable', reason } : { state: 'unavailable', reason, mend };
+}
