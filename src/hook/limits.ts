@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StagewatchError } from '../error.ts';
+
+/** What a hook may take before it counts as failed, ms. */
+export const ARM_LIMIT_MS = 10_000;
+export const EDGE_LIMIT_MS = 2_000;
+/** Without a child of its own at work and without a watched span that holds it up. */
+export const COLLECT_LIMIT_MS = 60_000;
+
+/** @throws {StagewatchError} hook-timeout, when `work` has not settled within `limitMs`. */
+export async function within<T>(work: Promise<T>, limitMs: number, what: string): Promise<T> {
+  const timer = new AbortController();
+  const late = sleep(limitMs, undefined, { signal: timer.signal, ref: true }).then(
+    () => {
+      throw new StagewatchError('hook-timeout', `${what} took longer than ${limitMs / 1000} s`);
+    },
+    () => new Promise<never>(() => {}),
+  );
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}

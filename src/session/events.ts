@@ -1,0 +1,135 @@
+import type { Artifact } from '../hook/contract.ts';
+import type { MarkerAttributes } from '../stage/marker.ts';
+
+/** Percentiles of delays, ms. */
+export interface DelaySummary {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** What happened: one line of events.ndjson, and what views render. Stage names in it are untrusted text. */
+export type SessionEvent =
+  | { readonly type: 'session'; readonly state: 'started'; readonly folder: string }
+  | { readonly type: 'session'; readonly state: 'ended'; readonly exitCode: number; readonly spans: number }
+  | { readonly type: 'source'; readonly source: string; readonly state: 'reading' }
+  | {
+      readonly type: 'source';
+      readonly source: string;
+      readonly state: 'eof' | 'exited' | 'killed' | 'idle' | 'stopped' | 'failed';
+      readonly exitCode?: number;
+      readonly signal?: string;
+      readonly message?: string;
+    }
+  | { readonly type: 'notice'; readonly code: string; readonly message: string; readonly source?: string }
+  | {
+      readonly type: 'span-start';
+      readonly span: number;
+      readonly stage: string;
+      readonly source: string;
+      readonly watched: boolean;
+      readonly history?: true;
+      readonly attributes?: MarkerAttributes;
+    }
+  | {
+      readonly type: 'span-end';
+      readonly span: number;
+      readonly stage: string;
+      readonly source: string;
+      readonly state: 'finished' | 'unfinished';
+      readonly watched: boolean;
+      readonly history?: true;
+      readonly startNs: number;
+      readonly durationMs: number;
+      readonly markerDurationMs?: number;
+      readonly late?: 'one-read' | 'duration';
+      readonly offByMs?: number;
+    }
+  | {
+      readonly type: 'orphan-end';
+      readonly stage: string;
+      readonly source: string;
+      readonly durationMs?: number;
+      readonly history?: true;
+    }
+  | {
+      readonly type: 'target';
+      readonly state: 'found' | 'lost';
+      readonly target: string;
+      readonly program: string;
+      readonly pid: number;
+      readonly startTicks: number;
+      readonly port?: number;
+      readonly commandLine: string;
+    }
+  | {
+      readonly type: 'target';
+      readonly state: 'missing' | 'ambiguous';
+      readonly message: string;
+    }
+  | {
+      readonly type: 'hook';
+      readonly state: 'armed' | 'finished';
+      readonly hook: string;
+      readonly target: string;
+      readonly tookMs: number;
+    }
+  | {
+      readonly type: 'hook';
+      readonly state: 'started' | 'stopped';
+      readonly hook: string;
+      readonly target: string;
+      readonly span: number;
+      /** From the marker's arrival to the acknowledged start or end of the capture, ms. */
+      readonly delayMs: number;
+    }
+  | {
+      readonly type: 'hook';
+      /** It was not armed, or the span had ended before it could start. */
+      readonly state: 'missed';
+      readonly hook: string;
+      readonly target: string;
+      readonly span: number;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'hook';
+      readonly state: 'unavailable' | 'failed';
+      readonly hook: string;
+      readonly target?: string;
+      readonly reason: string;
+      readonly mend?: string;
+    }
+  | {
+      readonly type: 'warning';
+      readonly code: string;
+      readonly message: string;
+      readonly span?: number;
+      readonly hook?: string;
+      readonly target?: string;
+      readonly fails?: true;
+    }
+  | {
+      readonly type: 'process';
+      readonly state: 'started';
+      readonly pid: number;
+      readonly startTicks: number;
+      readonly argv: readonly string[];
+    }
+  | {
+      readonly type: 'process';
+      readonly state: 'ended';
+      readonly pid: number;
+      readonly exitCode?: number;
+      readonly signal?: string;
+    }
+  | { readonly type: 'collecting'; readonly spans: number }
+  | {
+      readonly type: 'collected';
+      readonly spans: readonly number[];
+      readonly artifacts: readonly Artifact[];
+    };
+
+/** A line of events.ndjson: when, on the wall clock and on the clock that perf records with, and what. */
+export type JournalLine = { readonly t: string; readonly monoNs: number } & SessionEvent;

@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { messageOf, UsageError } from '../error.ts';
+import { AppendFile } from './append-file.ts';
+import { writeWhole } from './artifact-dir.ts';
+import { monotonicNs } from './clock.ts';
+import type { SessionEvent } from './events.ts';
+import { SESSION_FILES, sessionFolderName } from './layout.ts';
+
+/** session.json. */
+export interface SessionInfo {
+  readonly version: 1;
+  readonly startedAt: string;
+  readonly [key: string]: unknown;
+}
+
+/** The folder of a running session: journal and metrics are appended as things happen. */
+export class Session implements AsyncDisposable {
+  readonly folder: string;
+  readonly startedAt: Date;
+  readonly #events: AppendFile;
+  readonly #metrics: AppendFile;
+
+  private constructor(folder: string, startedAt: Date, events: AppendFile, metrics: AppendFile) {
+    this.folder = folder;
+    this.startedAt = startedAt;
+    this.#events = events;
+    this.#metrics = metrics;
+  }
+
+  /**
+   * Makes `<outputDir>/<start time>-<label>/`, private to the user.
+   * @param onProblem told when a journal cannot be written (disk full); the session goes on.
+   * @throws {UsageError} when the folder cannot be made or written.
+   */
+  static async create(outputDir: string, label: string, onProblem: (error: Error) => void): Promise<Session> {
+    const startedAt = new Date();
+    try {
+      await mkdir(outputDir, { recursive: true, mode: 0o700 });
+      const folder = await makeUnique(join(resolve(outputDir), sessionFolderName(startedAt, label)));
+      const events = await AppendFile.open(join(folder, SESSION_FILES.events), onProblem);
+      const metrics = await AppendFile.open(join(folder, SESSION_FILES.metrics), onProblem);
+      return new Session(folder, startedAt, events, metrics);
+    } catch (cause) {
+      throw new UsageError(
+        'output-dir',
+        `Expected --output-dir to be a folder that can be written, got "${outputDir}": ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  /** Appends to the journal. @param atNs when it happened, if not now: CLOCK_MONOTONIC, ns. */
+  record(event: SessionEvent, atNs: bigint = monotonicNs()): void {
+    this.#events.append(JSON.stringify({ t: new Date().toISOString(), monoNs: Number(atNs), ...event }));
+  }
+
+  /** Appends to metrics.ndjson. */
+  sample(sample: Readonly<Record<string, unknown>>, atNs: bigint = monotonicNs()): void {
+    this.#metrics.append(JSON.stringify({ t: new Date().toISOString(), monoNs: Number(atNs), ...sample }));
+  }
+
+  async writeInfo(info: Readonly<Record<string, unknown>>): Promise<void> {
+    const whole: SessionInfo = { version: 1, startedAt: this.startedAt.toISOString(), ...info };
+    await writeWhole(join(this.folder, SESSION_FILES.session), `${JSON.stringify(whole, undefined, 2)}\n`);
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all([this.#events.flush(), this.#metrics.flush()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#events[Symbol.asyncDispose]();
+    await this.#metrics[Symbol.asyncDispose]();
+  }
+}
+
+/** Two sessions may begin in the same second. */
+async function makeUnique(path: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const candidate = attempt === 1 ? path : `${path}-${attempt}`;
+    try {
+      await mkdir(candidate, { mode: 0o700 });
+      return candidate;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt >= 1000) throw error;
+    }
+  }
+}
