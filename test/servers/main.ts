@@ -1,0 +1,13 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../src/error.ts';
+import { fetchServers } from './fetch.ts';
+
+// `npm run servers`: fetches what is not there, prints the paths.
+try {
+  const bin = await fetchServers(undefined, (line) => process.stderr.write(`${line}\n`));
+  for (const name of readdirSync(bin).toSorted()) process.stdout.write(`${join(bin, name)}\n`);
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 5;
+}
