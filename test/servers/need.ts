@@ -1,16 +1,16 @@
-import { test } from 'vitest';
+import { beforeEach } from 'vitest';
 import { MissingError } from '../../src/error.ts';
 import { locate } from './locate.ts';
 
 /**
- * Names the programs that a test file cannot do without; call it at the top of the file, and use its answer in
- * place of `test`. Where one is missing the file's tests are skipped, and say so; in CI the file fails.
+ * Names the programs that a test file cannot do without; call it at the top of the file. Where one is missing the
+ * file's tests are skipped, and say so; in CI the file fails.
  */
-export function needs(...programs: string[]): typeof test {
+export function needs(...programs: string[]): void {
   const missing = programs.filter((program) => locate(program) === undefined);
-  if (missing.length === 0) return test;
+  if (missing.length === 0) return;
   const text = `missing: ${missing.join(', ')}. \`npm run servers\` fetches the servers; perf is Debian's package linux-perf`;
   if (process.env['CI']) throw new MissingError('test-needs', text);
   process.stderr.write(`tests skipped, ${text}\n`);
-  return test.skip as typeof test;
+  beforeEach((context) => context.skip(text));
 }

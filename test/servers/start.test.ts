@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { needs } from './need.ts';
 import { ask, startServer } from './start.ts';
 
-const test = needs('valkey-server', 'redis-server');
+needs('valkey-server', 'redis-server');
 
 test.each(['valkey-server', 'redis-server'] as const)('a fetched %s answers, and ends', async (program) => {
   let pid: number;
