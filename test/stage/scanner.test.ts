@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Marker } from '../../src/stage/marker.ts';
 import { MarkerScanner, MAX_SCANNED_LINE_BYTES } from '../../src/stage/scanner.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Marker, MarkerBatch } from '../../src/stage/marker.ts';
 import type { EndedSpan } from '../../src/stage/span.ts';
@@ -180,18 +180,18 @@ test('every start is ended exactly once, and ids are unique', () => {
     ),
     afterMs: fc.nat(40),
     history: fc.boolean(),
-    then: fc.constantFrom('nothing', 'expire', 'finish'),
+    afterwards: fc.constantFrom('nothing', 'expire', 'finish'),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const tracker = new SpanTracker({ isWatched: () => true, maxSpanMs: 100 });
       const events: SpanEvent[] = [];
       let nowMs = 0;
-      for (const { source, markers, afterMs, history, then } of steps) {
+      for (const { source, markers, afterMs, history, afterwards } of steps) {
         nowMs += afterMs;
         events.push(...tracker.accept(source, at(nowMs, markers, history), nowMs));
-        if (then === 'expire') events.push(...tracker.expire(BigInt(nowMs) * 1_000_000n));
-        if (then === 'finish') events.push(...tracker.finish(source, BigInt(nowMs) * 1_000_000n));
+        if (afterwards === 'expire') events.push(...tracker.expire(BigInt(nowMs) * 1_000_000n));
+        if (afterwards === 'finish') events.push(...tracker.finish(source, BigInt(nowMs) * 1_000_000n));
       }
       for (const source of ['s1', 's2']) events.push(...tracker.finish(source, BigInt(nowMs) * 1_000_000n));
 
