@@ -7,7 +7,13 @@ export type HookName = string;
 export type Availability =
   | { readonly state: 'available' }
   /** Why not, and the command that mends it. */
-  | { readonly state: 'unavailable'; readonly reason: string; readonly mend?: string };
+  | {
+      readonly state: 'unavailable';
+      readonly reason: string;
+      readonly mend?: string;
+      /** Something is not installed (exit code 5), rather than refused or absent (3). */
+      readonly notInstalled?: true;
+    };
 
 /** A file in a session, made for one span or one target. */
 export interface Artifact {

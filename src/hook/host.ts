@@ -70,7 +70,13 @@ export class HookHost {
     await Promise.all(this.#slots.map((slot) => slot.settled()));
   }
 
-  /** The target is gone: nothing can be captured of it any more. */
+  /** The target is gone: captures ended with it. */
+  async lost(atNs: bigint): Promise<void> {
+    for (const slot of this.#slots) slot.cut(atNs);
+    await this.finish();
+  }
+
+  /** No span will start any more: what was captured becomes whole on disk. */
   async finish(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.finish()));
   }

@@ -1,12 +1,15 @@
+import { resolve } from 'node:path';
 import { UsageError } from '../error.ts';
 import { describeIssue } from '../profile/load.ts';
 import type { HookOptions } from '../profile/profile.ts';
 import type { Hook } from './contract.ts';
-import { loadHook } from './load.ts';
+import { isHookPath, loadHook } from './load.ts';
 
 /** A hook that will run, with its checked options. */
 export interface PlannedHook {
   readonly hook: Hook;
+  /** Its name, or the path of a user's own: what loads it again. */
+  readonly from: string;
   readonly options: unknown;
 }
 
@@ -19,6 +22,7 @@ export interface PlannedHook {
 export async function planHooks(chosen: ReadonlyMap<string, HookOptions>): Promise<PlannedHook[]> {
   const hooks = new Map<string, Hook>();
   const options = new Map<string, Record<string, unknown>>();
+  const froms = new Map<string, string>();
 
   const add = async (nameOrPath: string, given: HookOptions, chain: readonly string[]): Promise<void> => {
     const hook = hooks.get(nameOrPath) ?? (await loadHook(nameOrPath));
@@ -40,11 +44,16 @@ export async function planHooks(chosen: ReadonlyMap<string, HookOptions>): Promi
       await add(candidate.name, Object.fromEntries(passed), [...chain, hook.name]);
     }
     hooks.set(hook.name, hook);
+    froms.set(hook.name, isHookPath(nameOrPath) ? resolve(nameOrPath) : nameOrPath);
     options.set(hook.name, { ...options.get(hook.name), ...Object.fromEntries(own) });
   };
   for (const [name, given] of chosen) await add(name, given, []);
 
-  return [...hooks.values()].map((hook) => ({ hook, options: checkOptions(hook, options.get(hook.name)!) }));
+  return [...hooks.values()].map((hook) => ({
+    hook,
+    from: froms.get(hook.name)!,
+    options: checkOptions(hook, options.get(hook.name)!),
+  }));
 }
 
 function shapeOf(hook: Hook): Record<string, unknown> {

@@ -14,7 +14,7 @@ export type SlotEvent =
   | { state: 'armed' | 'finished'; tookMs: number }
   | { state: 'started' | 'stopped'; span: number; delayMs: number }
   | { state: 'missed'; span: number; reason: string }
-  | { state: 'unavailable'; reason: string; mend?: string }
+  | { state: 'unavailable'; reason: string; mend?: string; notInstalled?: true }
   | { state: 'failed'; reason: string };
 
 type SlotState =
@@ -64,6 +64,11 @@ export class HookSlot {
     return this.#captures.get(span);
   }
 
+  /** The capture of whatever is open ended at that moment, without a stop. */
+  cut(atNs: bigint): void {
+    for (const capture of this.#captures.values()) if (capture.state === 'captured') capture.endedNs ??= atNs;
+  }
+
   /** Once a span's report is written, nothing of it is kept. */
   forget(span: number): void {
     this.#captures.delete(span);
@@ -78,8 +83,7 @@ export class HookSlot {
         `hook ${this.hook.name}: probe`,
       );
       if (availability.state === 'unavailable') {
-        const { reason, mend } = availability;
-        this.#leaveOut(reason, { state: 'unavailable', reason, ...(mend === undefined ? {} : { mend }) });
+        this.#leaveOut(availability.reason, availability);
         return;
       }
       const arming = this.hook.arm(this.#ctx);
@@ -162,6 +166,7 @@ export class HookSlot {
   #leaveOut(reason: string, event: SlotEvent): void {
     const { armed } = this;
     this.#state = { state: 'left-out', reason, ...(armed ? { armed } : {}) };
+    this.cut(monotonicNs());
     this.#onEvent(event);
     for (const span of this.#waiting.values()) this.#miss(span, reason);
     this.#waiting.clear();

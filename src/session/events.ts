@@ -11,8 +11,15 @@ export interface DelaySummary {
 
 /** What happened: one line of events.ndjson, and what views render. Stage names in it are untrusted text. */
 export type SessionEvent =
-  | { readonly type: 'session'; readonly state: 'started'; readonly folder: string }
-  | { readonly type: 'session'; readonly state: 'ended'; readonly exitCode: number; readonly spans: number }
+  | {
+      readonly type: 'session';
+      readonly state: 'started';
+      readonly folder: string;
+      /** Ours. */ readonly pid: number;
+      readonly startTicks: number;
+      /** As in session.json. */ readonly about: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: 'session'; readonly state: 'ended'; readonly spans: number; readonly failures: number }
   | { readonly type: 'source'; readonly source: string; readonly state: 'reading' }
   | {
       readonly type: 'source';
@@ -100,6 +107,7 @@ export type SessionEvent =
       readonly target?: string;
       readonly reason: string;
       readonly mend?: string;
+      readonly notInstalled?: true;
     }
   | {
       readonly type: 'warning';

@@ -1,0 +1,121 @@
+import { openSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { UsageError, messageOf } from '../error.ts';
+import { monitor } from '../monitor/monitor.ts';
+import type { MonitorOptions, MonitorSummary } from '../monitor/options.ts';
+import type { Source } from '../source/contract.ts';
+import { redactArgv } from '../target/redact.ts';
+import { codeOfFailures, codeOfSignal } from './exit-code.ts';
+import { chooseHooks, toTargetQuery, type MonitorFlags } from './monitor-flags.ts';
+import { listenForEnd, type EndSignals } from './signals.ts';
+import { closingLines } from './summary.ts';
+import { version } from './version.ts';
+import { NdjsonView, TextView, type View } from './view.ts';
+
+export interface FollowRequest {
+  readonly sources: readonly Source[];
+  readonly label: string;
+  /** Start the sources only when the hooks are armed. */
+  readonly armFirst: boolean;
+  /** What `run` starts: for session.json. */
+  readonly benchmark?: readonly string[];
+  /** Told of the first signal that asks us to end. */
+  readonly onSignal?: (signal: NodeJS.Signals) => void;
+}
+
+/** Monitors, shows what happens, and tells what it came to. Sets the exit code. */
+export async function follow(
+  flags: MonitorFlags,
+  prepare: () => Promise<FollowRequest> | FollowRequest,
+): Promise<MonitorSummary> {
+  const hooks = await chooseHooks(flags);
+  const request = await prepare();
+  const text = new TextView(
+    flags.quiet || flags.events === true ? 'quiet' : flags.verbose ? 'verbose' : 'normal',
+    useColour(),
+  );
+  using views = new Views(flags.events === true ? [] : [text], flags.events);
+  using signals = listenForEnd((signal, count) => {
+    if (count === 1) {
+      text.line(`${signal}: ending, and collecting what was captured; once more to skip that`);
+      request.onSignal?.(signal);
+    }
+  });
+  const options: MonitorOptions = {
+    sources: request.sources,
+    watch: hooks.watch,
+    skip: hooks.skip,
+    hooks: hooks.plan,
+    hooksAsked: hooks.asked,
+    target: toTargetQuery(flags),
+    allTargets: flags.allServers ?? false,
+    outputDir: flags.outputDir,
+    label: flags.label ?? request.label,
+    maxSpanMs: flags.maxSpan,
+    armFirst: request.armFirst,
+    about: describe(flags, request, hooks.plan),
+    stop: signals.stop,
+    hurry: signals.hurry,
+  };
+  const summary = await monitor(options, views.onEvent);
+  if (flags.events !== true) for (const block of closingLines(summary, flags)) text.block(block);
+  process.exitCode = exitCodeOf(summary, signals);
+  return summary;
+}
+
+function exitCodeOf(summary: MonitorSummary, signals: EndSignals): number {
+  const ends = Object.values(summary.sources);
+  const failed = ends.find((end) => end.state === 'failed');
+  if (failed) throw failed.error;
+  if (signals.received) return codeOfSignal(signals.received);
+  return codeOfFailures(summary.failures);
+}
+
+/** All views are told of everything. */
+class Views implements Disposable {
+  readonly #views: readonly View[];
+
+  constructor(views: readonly View[], events: string | true | undefined) {
+    this.#views = events === undefined ? views : [...views, new NdjsonView(eventsFd(events))];
+  }
+
+  onEvent = (...event: Parameters<View['onEvent']>): void => {
+    for (const view of this.#views) view.onEvent(...event);
+  };
+
+  [Symbol.dispose](): void {
+    for (const view of this.#views) view[Symbol.dispose]();
+  }
+}
+
+function eventsFd(file: string | true): number {
+  if (file === true) return 2;
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch (cause) {
+    throw new UsageError(
+      'events-file',
+      `Expected --events to be a file that can be written, got "${file}": ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function describe(
+  flags: MonitorFlags,
+  request: FollowRequest,
+  plan: MonitorOptions['hooks'],
+): Readonly<Record<string, unknown>> {
+  return {
+    label: flags.label ?? request.label,
+    command: redactArgv(['stagewatch', ...process.argv.slice(2)]),
+    ...(request.benchmark === undefined ? {} : { benchmark: redactArgv(request.benchmark) }),
+    versions: { stagewatch: version, node: process.versions.node },
+    hooks: plan.map(({ hook, from, options }) => ({ name: hook.name, from, options })),
+  };
+}
+
+/** Through isatty: to touch process.stderr would make it non-blocking for all who share it. */
+function useColour(): boolean {
+  return process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb' && isatty(2);
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { StagewatchError, UsageError } from '../error.ts';
+import { EXIT } from './exit-code.ts';
+import { writeResult } from './output.ts';
+import { version } from './version.ts';
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<{ command: Command }>;
+}
+
+/** Only the command that runs is loaded. */
+const commands: Readonly<Record<string, CommandEntry>> = {
+  monitor: {
+    summary: 'follow a benchmark and profile its server, stage by stage',
+    load: () => import('./monitor.ts'),
+  },
+  run: {
+    summary: 'start a benchmark, and follow and profile it',
+    load: () => import('./run.ts'),
+  },
+  stages: {
+    summary: 'show the stages of a finished log',
+    load: () => import('./stages.ts'),
+  },
+  collect: {
+    summary: 'make the artifacts of a session that was cut short',
+    load: () => import('./collect.ts'),
+  },
+  hooks: {
+    summary: 'list what can be run during stages',
+    load: () => import('./hooks.ts'),
+  },
+  profiles: {
+    summary: 'list the presets, or check a profile',
+    load: () => import('./profiles.ts'),
+  },
+};
+
+const EXAMPLES = `
+Examples:
+  pipe    bench 2>&1 | stagewatch monitor --watch vec-query --collect-perf
+  tail    stagewatch monitor --collect-perf bench.log
+  attach  stagewatch run --collect-perf -- bench --host 127.0.0.1
+`;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('stagewatch')
+    .description('Profiles a Valkey or Redis server for exactly the stages of a benchmark.')
+    .version(version, '--version')
+    .helpOption('--help', 'show help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', EXAMPLES)
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => writeResult(1, text),
+      writeErr: (text) => writeResult(2, text),
+      outputError: (text, write) => write(`stagewatch: ${text.replace(/^error: /, '')}`),
+    })
+    .exitOverride();
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const wanted = words[0] === 'help' ? words[1] : words[0];
+  for (const [name, entry] of Object.entries(commands)) {
+    const command =
+      name === wanted ? (await entry.load()).command : new Command(name).description(entry.summary);
+    program.addCommand(command.copyInheritedSettings(program).helpOption('--help', 'show help'));
+    for (const nested of command.commands) nested.copyInheritedSettings(program);
+  }
+  if (argv.length === 0) program.help({ error: true });
+  await program.parseAsync(argv, { from: 'user' });
+}
+
+/** One line for a user's slip; the stack only where it was asked for, or where the fault is ours. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  const verbose = process.argv.includes('-v') || process.argv.includes('--verbose');
+  const known = error instanceof StagewatchError;
+  const text = error instanceof Error ? (known && !verbose ? error.message : error.stack) : String(error);
+  writeResult(2, `stagewatch: ${text}\n`);
+  return error instanceof UsageError ? EXIT.usage : known ? EXIT.notInstalled : EXIT.incomplete;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
