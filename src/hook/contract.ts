@@ -95,7 +95,10 @@ export interface Hook<Options = unknown, T extends Target | undefined = Target |
 }
 
 export interface ArmedHook extends AsyncDisposable {
-  /** Settles when capture ended by itself (perf died, say): the hook counts as failed from then on. */
+  /**
+   * Settles when capture ended by itself (perf died, say): the hook counts as failed from then on. An error with the
+   * code `target-exited` says that the target did: that is no failure of the hook, which is armed again with it.
+   */
   readonly failed?: Promise<Error>;
   /** Resolves when capture has really begun; 2 s. Calls for one armed hook come one after the other. */
   start(span: Span): Promise<void>;

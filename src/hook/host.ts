@@ -26,6 +26,8 @@ export interface HookHostOptions {
   readonly session: Pick<Session, 'folder' | 'sample'>;
   readonly signal: AbortSignal;
   readonly emit: (event: SessionEvent, atNs?: bigint) => void;
+  /** A hook saw the target end; there may be more than one. */
+  readonly targetExited: () => void;
   /** Bounds the collecting of one hook; see COLLECT_LIMIT_MS. */
   readonly limitCollect: <T>(work: Promise<T>, what: string) => Promise<T>;
 }
@@ -206,6 +208,7 @@ export class HookHost {
   }
 
   #tell(hook: Hook, event: SlotEvent): void {
-    this.#options.emit({ type: 'hook', hook: hook.name, target: this.name, ...event });
+    if (event.state === 'target-exited') this.#options.targetExited();
+    else this.#options.emit({ type: 'hook', hook: hook.name, target: this.name, ...event });
   }
 }

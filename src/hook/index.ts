@@ -25,3 +25,6 @@ export const available: Availability = { state: 'available' };
 export function unavailable(reason: string, mend?: string): Availability {
   return mend === undefined ? { state: 'unavailable', reason } : { state: 'unavailable', reason, mend };
 }
+
+// Perf helpers.
+export * from '../perf/index.ts';

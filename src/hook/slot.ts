@@ -1,4 +1,4 @@
-import { messageOf } from '../error.ts';
+import { messageOf, StagewatchError } from '../error.ts';
 import { monotonicNs, msBetween } from '../session/clock.ts';
 import type { EndedSpan, Span } from '../stage/span.ts';
 import type { ArmedHook, Availability, Hook, HookContext } from './contract.ts';
@@ -15,7 +15,9 @@ export type SlotEvent =
   | { state: 'started' | 'stopped'; span: number; delayMs: number }
   | { state: 'missed'; span: number; reason: string }
   | { state: 'unavailable'; reason: string; mend?: string; notInstalled?: true }
-  | { state: 'failed'; reason: string };
+  | { state: 'failed'; reason: string }
+  /** The target is gone, and the hook with it: no failure of its own. */
+  | { state: 'target-exited'; reason: string };
 
 type SlotState =
   | { readonly state: 'arming' }
@@ -160,7 +162,8 @@ export class HookSlot {
   fail(error: unknown): void {
     if (this.#state.state === 'left-out') return;
     const reason = messageOf(error);
-    this.#leaveOut(reason, { state: 'failed', reason });
+    const targetExited = error instanceof StagewatchError && error.code === 'target-exited';
+    this.#leaveOut(reason, { state: targetExited ? 'target-exited' : 'failed', reason });
   }
 
   #leaveOut(reason: string, event: SlotEvent): void {

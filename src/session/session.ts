@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../error.ts';
 import { AppendFile } from './append-file.ts';
 import { writeWhole } from './artifact-dir.ts';
@@ -36,7 +37,7 @@ export class Session implements AsyncDisposable {
   static async create(outputDir: string, label: string, onProblem: (error: Error) => void): Promise<Session> {
     const startedAt = new Date();
     try {
-      await mkdir(outputDir, { recursive: true, mode: 0o700 });
+      await makeFolders(resolve(outputDir));
       const folder = await makeUnique(join(resolve(outputDir), sessionFolderName(startedAt, label)));
       const events = await AppendFile.open(join(folder, SESSION_FILES.events), onProblem);
       const metrics = await AppendFile.open(join(folder, SESSION_FILES.metrics), onProblem);
@@ -73,6 +74,17 @@ export class Session implements AsyncDisposable {
     await this.#events[Symbol.asyncDispose]();
     await this.#metrics[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * mkdir -p. Node's own `recursive` never returns where the kernel says ENOENT though the parent is there, as /proc does.
+ */
+async function makeFolders(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolders(dirname(path));
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error; // somebody else was faster
+  });
 }
 
 /** Two sessions may begin in the same second. */
