@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StagewatchError } from '../error.ts';
+import type { Child, Target } from '../target/contract.ts';
+import { isDummy, refusalOf } from './capabilities.ts';
+import { ControlChannel } from './control.ts';
+import { perfEnvironment } from './run.ts';
+
+export type CallGraph = 'fp' | 'dwarf' | 'lbr';
+
+export interface RecordOptions {
+  readonly event: string;
+  /** Hz. */
+  readonly frequency: number;
+  readonly callGraph: CallGraph;
+  /** Where perf writes, on the target's host. */
+  readonly file: string;
+}
+
+const armTimeoutMs = 10_000;
+const keptStderr = 8 * 1024;
+
+/** A running `perf record` of one process that captures only between enable() and disable(). */
+export class ArmedRecord implements AsyncDisposable {
+  readonly options: RecordOptions;
+  /** As perf really records it: `cpu-clock` where the machine has no cycles, `cpu-clock:u` without the right to the kernel. */
+  readonly event: string;
+  /** Settles when perf ended though nobody asked: code `target-exited`, or `perf-exited` with perf's last words. */
+  readonly failed: Promise<StagewatchError>;
+  readonly #child: Child;
+  readonly #control: ControlChannel;
+  readonly #ending: { asked: boolean };
+  /** Several where a machine has two kinds of cores: then all are switched at once, and perf's dummy with them. */
+  readonly #switched: string | undefined;
+
+  private constructor(
+    options: RecordOptions,
+    events: readonly string[],
+    failed: Promise<StagewatchError>,
+    child: Child,
+    control: ControlChannel,
+    ending: { asked: boolean },
+  ) {
+    this.options = options;
+    this.event = events.join(',');
+    this.#switched = events.length === 1 ? events[0] : undefined;
+    this.failed = failed;
+    this.#child = child;
+    this.#control = control;
+    this.#ending = ending;
+  }
+
+  /**
+   * Starts perf and waits until it is really attached. @throws StagewatchError `perf-refused`, `target-exited` or
+   * `perf-exited`, with what perf said; `perf-no-ack` after 10 s.
+   */
+  static async arm(target: Target, options: RecordOptions): Promise<ArmedRecord> {
+    const child = target.spawn(recordCommand(target.pid, options), {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+      endSignal: 'SIGINT',
+      env: perfEnvironment,
+    });
+    const said = tailOf(child);
+    const ending = { asked: false };
+    const failed = failureOf(target, child, said, ending);
+    const [, , , commands, acks] = child.stdio;
+    if (!commands || !acks || !('write' in commands) || !('read' in acks))
+      throw await endedByItself(target, child, said());
+    const control = new ControlChannel(commands, acks);
+    try {
+      await control.ping(armTimeoutMs);
+      const events = await askEvents(control, said);
+      // Mappings and forks must also be known from between the spans, or a child forked there has no symbols: perf
+      // carries them in an event of its own, which is enabled once and never disabled.
+      const dummy = events.find(isDummy);
+      if (dummy !== undefined) await control.enable(dummy);
+      const real = events.filter((name) => !isDummy(name));
+      return new ArmedRecord(
+        options,
+        real.length > 0 ? real : [options.event],
+        failed,
+        child,
+        control,
+        ending,
+      );
+    } catch (error) {
+      if (error instanceof StagewatchError && error.code === 'perf-ended') throw await failed;
+      ending.asked = true;
+      await child.end();
+      throw error;
+    }
+  }
+
+  enable(): Promise<void> {
+    return this.#control.enable(this.#switched);
+  }
+
+  disable(): Promise<void> {
+    return this.#control.disable(this.#switched);
+  }
+
+  /** Ends perf. The file is whole when it resolves, unless perf had to be killed (then repair it). */
+  async end(): Promise<void> {
+    this.#ending.asked = true;
+    await this.#child.end(armTimeoutMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}
+
+/** The argument list of an armed `perf record`. */
+export function recordCommand(pid: number, options: RecordOptions): string[] {
+  const { event, frequency, callGraph, file } = options;
+  const what = ['-p', String(pid), '-e', event, '-F', String(frequency), '--call-graph', callGraph];
+  // The clock of process.hrtime, so that samples and markers share one axis.
+  const when = ['-k', 'mono', '-D', '-1', '--control', 'fd:3,4'];
+  // No build-id cache (it fills ~/.debug), and no watching of BPF programs, whose end alone takes perf 250 ms.
+  return ['perf', 'record', ...what, ...when, '-N', '--no-bpf-event', '-o', file];
+}
+
+/** The highest sampling frequency that the kernel allows there, Hz. It lowers that limit by itself under load. */
+export async function maximumFrequency(target: Target): Promise<number> {
+  const text = await target.readFile('/proc/sys/kernel/perf_event_max_sample_rate').catch(() => '');
+  const limit = Number.parseInt(text, 10);
+  return limit > 0 ? limit : Number.POSITIVE_INFINITY;
+}
+
+/** perf prints the names to stderr, which may arrive after the acknowledgement. */
+async function askEvents(control: ControlChannel, said: () => string): Promise<string[]> {
+  const before = said().length;
+  await control.send('evlist\n');
+  for (let waitedMs = 0; waitedMs < 200; waitedMs += 5) {
+    const names = said()
+      .slice(before)
+      .split('\n')
+      .filter((line) => /^[^\s[]+$/.test(line));
+    if (names.some(isDummy)) return names;
+    await sleep(5);
+  }
+  return [];
+}
+
+/** Keeps the end of what perf prints; it must be read, since perf prints a line at every enable. */
+function tailOf(child: Child): () => string {
+  let tail = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    tail += chunk.toString('utf8');
+    if (tail.length > 2 * keptStderr) tail = tail.slice(-keptStderr);
+  });
+  child.stderr?.on('error', () => undefined);
+  return () => tail;
+}
+
+async function failureOf(
+  target: Target,
+  child: Child,
+  said: () => string,
+  ending: { readonly asked: boolean },
+): Promise<StagewatchError> {
+  await child.ended;
+  return ending.asked ? new Promise(() => undefined) : endedByItself(target, child, said());
+}
+
+async function endedByItself(target: Target, child: Child, said: string): Promise<StagewatchError> {
+  const end = await child.ended;
+  if (end.state === 'not-started')
+    return new StagewatchError('perf-exited', `perf could not be started: ${end.error.message}`, {
+      cause: end.error,
+    });
+  // Unasked, perf exits with 0 only when there is nothing left to record.
+  if ((end.state === 'exited' && end.exitCode === 0) || !target.isAlive())
+    return new StagewatchError('target-exited', `${target.program} (PID ${target.pid}) exited`);
+  const words = lastWords(said);
+  const how = end.state === 'killed' ? `was killed by ${end.signal}` : `exited with ${end.exitCode}`;
+  const refusal = end.state === 'exited' && end.exitCode === 255 ? await refusalOf(target) : undefined;
+  return refusal
+    ? new StagewatchError(
+        'perf-refused',
+        `perf may not profile ${target.pid}: ${refusal.reason}. ${refusal.mend}`,
+      )
+    : new StagewatchError('perf-exited', `perf record ${how}${words === '' ? '' : `: ${words}`}`);
+}
+
+/** What perf complained of, without its chatter. */
+export function lastWords(said: string): string {
+  const lines = said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(\[ perf record|Events? .*(enabled|disabled)$)/.test(line));
+  return (
+    lines.findLast((line) => /error|fail|denied|cannot|can't|no such|no space/i.test(line)) ??
+    lines.at(-1) ??
+    ''
+  );
+}
