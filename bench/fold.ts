@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { foldPerfData } from '../src/perf/fold-run.ts';
+import { renderFlamegraphs } from '../src/perf/flamegraph-run.ts';
+import { ArmedRecord } from '../src/perf/record.ts';
+import { perfEnvironment } from '../src/perf/run.ts';
+import type { EndedSpan } from '../src/stage/span.ts';
+import { localTarget } from '../test/perf/local-host.ts';
+import { ask, startLoad } from '../test/perf/load.ts';
+import { startServer } from '../test/servers/start.ts';
+
+const wantedSamples = 100_000;
+const repeats = 5;
+
+/** From a perf.data of about 100,000 samples to a flame graph, beside what `perf report` takes for its stacks alone. */
+export async function run(print: (line: string) => void): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'stagewatch-bench-'));
+  try {
+    await using server = await startServer({ args: ['--io-threads', '2'] });
+    const target = localTarget(server.pid, 'valkey-server');
+    const file = join(folder, 'perf.data');
+    const span = await recordBusy(server.port, target, file);
+    const samples = Number(ask(server.port, 'ping') !== '' && (await foldOnce()).samples);
+    print(`perf.data: ${samples} samples, ${(statSync(file).size / 1e6).toFixed(1)} MB`);
+
+    const report: number[] = [];
+    const ours: number[] = [];
+    let peakBytes = 0;
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      report.push(timed(() => perfReport(file, samples)));
+      const began = performance.now();
+      const folded = await foldOnce();
+      await renderFlamegraphs(target, [
+        { title: 'get', facts: [], folded: stacksPath(), html: join(folder, 'flamegraph.html') },
+      ]);
+      ours.push(performance.now() - began);
+      peakBytes = Math.max(peakBytes, folded.peakBytes);
+      if (totalOf(readFileSync(stacksPath(), 'utf8')) !== samples) throw new Error('our stacks miss samples');
+    }
+    const [theirs, own] = [median(report), median(ours)];
+    print(`perf report -g folded,0      median ${theirs.toFixed(0)} ms of ${repeats}`);
+    print(`perf.data to flamegraph.html median ${own.toFixed(0)} ms of ${repeats}`);
+    print(
+      `ratio ${(own / theirs).toFixed(2)}; the folding child's memory ${(peakBytes / 1e6).toFixed(0)} MB`,
+    );
+    print(`flamegraph.html ${(statSync(join(folder, 'flamegraph.html')).size / 1e3).toFixed(0)} kB`);
+
+    function stacksPath(): string {
+      return join(folder, 'stacks.folded');
+    }
+    function foldOnce(): ReturnType<typeof foldPerfData> {
+      return foldPerfData(target, { perfData: [file], spans: [span], foldedPath: stacksPath });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** As long as it takes for the samples wanted, at a frequency that only a benchmark would use. */
+async function recordBusy(
+  port: number,
+  target: ReturnType<typeof localTarget>,
+  file: string,
+): Promise<EndedSpan> {
+  await using _load = startLoad(port, '-t', 'set,get', '-r', '100000', '-d', '64');
+  const record = await ArmedRecord.arm(target, {
+    event: 'cpu-clock',
+    frequency: 8_000,
+    callGraph: 'fp',
+    file,
+  });
+  const startNs = process.hrtime.bigint();
+  await record.enable();
+  // A stack of this server takes about 220 bytes in the file.
+  while (statSync(file).size < wantedSamples * 220) await sleep(50);
+  await record.disable();
+  const endNs = process.hrtime.bigint();
+  await record.end();
+  return {
+    id: 1,
+    stage: { name: 'get' },
+    source: 'bench',
+    watched: true,
+    history: false,
+    startNs,
+    startedAt: Date.now(),
+    attributes: [],
+    state: 'finished',
+    endNs,
+    durationMs: Number(endNs - startNs) / 1e6,
+    timing: { state: 'trusted' },
+  };
+}
+
+function perfReport(file: string, samples: number): void {
+  const { stdout } = spawnSync(
+    'perf',
+    ['report', '-i', file, '--stdio', '--no-children', '-g', 'folded,0,caller,count', '-s', 'comm'],
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 30,
+      env: { ...process.env, ...perfEnvironment },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  let total = 0;
+  for (const [, count] of stdout.matchAll(/^(\d+) /gm)) total += Number(count);
+  if (total !== samples) throw new Error(`perf report counts ${total} samples, not ${samples}`);
+}
+
+function totalOf(folded: string): number {
+  let total = 0;
+  for (const line of folded.trimEnd().split('\n')) total += Number(line.slice(line.lastIndexOf(' ') + 1));
+  return total;
+}
+
+function timed(work: () => void): number {
+  const began = performance.now();
+  work();
+  return performance.now() - began;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

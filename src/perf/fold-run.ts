@@ -1,0 +1,33 @@
+import type { EndedSpan } from '../stage/span.ts';
+import type { Host, Target } from '../target/contract.ts';
+import { runInBackground } from './background.ts';
+import type { FoldJob, FoldSummary } from './fold-job.ts';
+import { scriptCommand } from './script-text.ts';
+
+export interface FoldRequest {
+  readonly perfData: readonly string[];
+  readonly spans: readonly EndedSpan[];
+  /** Absolute path of a span's stacks.folded. */
+  foldedPath(span: EndedSpan): string;
+}
+
+/**
+ * One pass of `perf script` over each perf.data gives every span its stacks, in one background child.
+ * @throws StagewatchError `background-failed`; what fails for one perf.data alone is told in `errors`.
+ */
+export function foldPerfData(target: Target, request: FoldRequest): Promise<FoldSummary> {
+  const isHere = target.command(['perf'])[0] === 'perf';
+  const job: FoldJob = {
+    target: { program: target.program, pid: target.pid },
+    scripts: request.perfData.map((file) => target.command(scriptCommand(file))),
+    // Through /proc the files of a target in a container are found, and of one that was replaced on disk.
+    ...(isHere && { root: target.isAlive() ? `/proc/${target.pid}/root` : '' }),
+    spans: request.spans.map((span) => ({
+      id: span.id,
+      startNs: String(span.startNs),
+      endNs: String(span.endNs),
+      folded: request.foldedPath(span),
+    })),
+  };
+  return runInBackground<FoldSummary>(target satisfies Host, 'fold-main', job);
+}
