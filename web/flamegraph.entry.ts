@@ -1,0 +1,55 @@
+import { el } from './element.ts';
+import { showChart } from './flame-chart.ts';
+import { functionTotals, type Profile, unpack } from './flame-profile.ts';
+import css from './flamegraph.css';
+
+const listedFunctions = 100;
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(css);
+document.adoptedStyleSheets = [sheet];
+show(JSON.parse(document.getElementById('profile')?.textContent ?? '{}') as Profile);
+
+function show(profile: Profile): void {
+  const { title, unit, total } = profile;
+  const facts = [`${total.toLocaleString('en')} ${unit}`, ...profile.facts].map((fact) => el('li', {}, fact));
+  document.body.append(
+    el('header', {}, el('h1', {}, title), el('ul', { class: 'facts', 'aria-label': 'Profile' }, ...facts)),
+  );
+  if (total === 0) return document.body.append(emptyNote());
+  const root = unpack(profile);
+  showChart(root, profile, functionTable());
+
+  function functionTable(): HTMLElement {
+    const share = (weight: number): string => `${((100 * weight) / total).toFixed(1)} %`;
+    const rows = functionTotals(root)
+      .slice(0, listedFunctions)
+      .map(({ name, own, total }) =>
+        el('tr', {}, el('td', {}, share(own)), el('td', {}, share(total)), el('td', {}, name)),
+      );
+    const head = ['self', 'total', 'function'].map((name) => el('th', { scope: 'col' }, name));
+    return el(
+      'details',
+      {},
+      el('summary', {}, `Functions by own ${unit}`),
+      el(
+        'div',
+        { class: 'scroll' },
+        el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...rows)),
+      ),
+    );
+  }
+}
+
+function emptyNote(): HTMLElement {
+  return el(
+    'main',
+    {},
+    el(
+      'p',
+      { class: 'empty' },
+      el('strong', {}, 'No sample was taken in this span'),
+      'The server used no CPU then, the span was shorter than the time between two samples, or perf was not allowed to see it. span.json says how much CPU the server used.',
+    ),
+  );
+}
