@@ -1,0 +1,252 @@
+import { join } from 'node:path';
+import {
+  type Artifact,
+  type ArtifactDirs,
+  available,
+  chooseEvent,
+  defineHook,
+  type EndedSpan,
+  foldPerfData,
+  type FoldedSpan,
+  type FoldSummary,
+  type HookContext,
+  installCommand,
+  maximumFrequency,
+  perfDataFiles,
+  perfVersion,
+  processCpuMs,
+  RecordRotation,
+  refusalOf,
+  repairPerfData,
+  type SpanId,
+  stageLabel,
+  type Target,
+  unavailable,
+  z,
+} from 'stagewatch/hook';
+
+const defaultEvent = 'cycles';
+
+/** Shorter spans may have no sample and be whole all the same. */
+const mustCaptureMs = 50;
+
+const options = z.object({
+  event: z
+    .string()
+    .regex(/^[^\s,]+$/)
+    .optional()
+    .describe(
+      `what a sample is taken of; default ${defaultEvent}, or cpu-clock where the machine cannot count them`,
+    ),
+  frequency: z.number().int().min(1).default(999).describe('samples a second and thread, Hz'),
+  callGraph: z
+    .enum(['fp', 'dwarf', 'lbr'])
+    .default('fp')
+    .describe('how stacks are found: frame pointers, debug information (costly), or branch records'),
+});
+
+type Context = HookContext<z.infer<typeof options>, Target>;
+
+/** What was recorded, and how; kept beside perf.data, for a session that is cut short. */
+interface Recording {
+  readonly event: string;
+  readonly frequency: number;
+  readonly callGraph: string;
+}
+
+export default defineHook({
+  name: 'perf-record',
+  description: 'CPU profile: one armed perf a target, each sample given to the spans that contain its time',
+  options,
+  target: 'required',
+
+  probe: async ({ target }) => {
+    try {
+      await perfVersion(target);
+    } catch (error) {
+      return unavailable(
+        error instanceof Error ? error.message : String(error),
+        await installCommand(target),
+      );
+    }
+    const refusal = await refusalOf(target);
+    return refusal ? unavailable(refusal.reason, refusal.mend) : available;
+  },
+
+  arm: async (ctx) => {
+    const { target } = ctx;
+    const { rotation, recording } = await armRotation(ctx);
+    const files = new Map<SpanId, string>();
+    const cpuAtStart = new Map<SpanId, Promise<number | undefined>>();
+    const cpuMs = new Map<SpanId, Promise<number | undefined>>();
+    let open = 0;
+    let isOver = false;
+    void rotation.failed.then(() => (isOver = true));
+
+    return {
+      failed: rotation.failed,
+      start: async (span) => {
+        files.set(span.id, rotation.file);
+        const enabled = open++ === 0 ? rotation.enable() : undefined;
+        cpuAtStart.set(span.id, processCpuMs(target));
+        await enabled;
+      },
+      stop: async (span) => {
+        const before = cpuAtStart.get(span.id);
+        cpuAtStart.delete(span.id);
+        if (before !== undefined) cpuMs.set(span.id, differenceOf(before, processCpuMs(target)));
+        if (--open === 0) await rotation.disable();
+      },
+      finish: async () => {
+        isOver = true;
+        await rotation.end();
+      },
+      collect: async (spans, out) => {
+        const wanted = new Set(spans.map((span) => files.get(span.id)).filter((file) => file !== undefined));
+        if (isOver) await rotation.end();
+        else if (wanted.has(rotation.file)) await rotation.rotate();
+        const artifacts = await foldSpans(ctx, recording, [...wanted], spans, out, (span) =>
+          cpuMs.get(span.id),
+        );
+        for (const { id } of spans) for (const kept of [files, cpuMs]) kept.delete(id);
+        return artifacts;
+      },
+      [Symbol.asyncDispose]: () => rotation.end(),
+    };
+  },
+
+  recover: async (ctx, spans, out) => {
+    const file = join(ctx.dir.path, 'perf-record.json');
+    const recording = (await ctx.target
+      .readFile(file)
+      .then(JSON.parse)
+      .catch(() => ({ event: 'unknown', ...ctx.options }))) as Recording;
+    return foldSpans(ctx, recording, await perfDataFiles(ctx.target, ctx.dir.path), spans, out);
+  },
+});
+
+async function armRotation(ctx: Context): Promise<{ rotation: RecordRotation; recording: Recording }> {
+  const { target, options, dir, warn } = ctx;
+  const [event, limit] = await Promise.all([
+    chooseEvent(target, options.event ?? defaultEvent),
+    maximumFrequency(target),
+  ]);
+  const frequency = Math.min(options.frequency, limit);
+  if (frequency < options.frequency)
+    warn({
+      code: 'frequency-limited',
+      message: `${options.frequency} Hz is more than the kernel allows: sampling at ${limit} Hz (sysctl kernel.perf_event_max_sample_rate)`,
+    });
+  const { callGraph } = options;
+  // perf makes the file, so the folder must be there: this makes it.
+  await dir.writeJson('perf-record.json', { version: 1, event, frequency, callGraph });
+  const rotation = await RecordRotation.arm(target, { event, frequency, callGraph, folder: dir.path });
+  const recording = { event: rotation.event, frequency, callGraph };
+  await dir.writeJson('perf-record.json', { version: 1, ...recording });
+  if (options.event !== undefined && bare(rotation.event) !== bare(options.event))
+    warn({
+      code: 'event-fallback',
+      message: `${options.event} cannot be counted on ${target.name}: ${rotation.event} is recorded instead`,
+    });
+  return { rotation, recording };
+}
+
+async function foldSpans(
+  ctx: Context,
+  recording: Recording,
+  perfData: readonly string[],
+  spans: readonly EndedSpan[],
+  out: ArtifactDirs,
+  cpuMsOf: (span: EndedSpan) => Promise<number | undefined> | undefined = () => undefined,
+): Promise<Artifact[]> {
+  const { target, dir } = ctx;
+  for (const file of perfData) {
+    const repair = await repairPerfData(file);
+    if (repair.state === 'hopeless')
+      ctx.warn({ code: 'perf-data-unreadable', message: `${file}: ${repair.reason}`, fails: true });
+  }
+  const foldedPath = (span: EndedSpan): string => join(out.of(span).path, 'stacks.folded');
+  const summary = await foldPerfData(target, { perfData, spans, foldedPath });
+  tellErrors(ctx, summary);
+  const paths = await Promise.all(
+    perfData.map(async (file) => (await dir.existing(file.slice(dir.path.length + 1))).path),
+  );
+  const artifacts: Artifact[] = [];
+  for (const [index, span] of spans.entries()) {
+    const folded = summary.spans[index];
+    if (folded === undefined) continue;
+    const cpuMs = await cpuMsOf(span);
+    ctx.facts(span, {
+      ...recording,
+      ...factsOf(folded, span, paths),
+      ...(cpuMs !== undefined && { cpuMs }),
+    });
+    tellCapture(ctx, span, folded, cpuMs);
+    if (folded.samples > 0) artifacts.push(await out.of(span).existing('stacks.folded'));
+  }
+  return artifacts;
+}
+
+function factsOf(folded: FoldedSpan, span: EndedSpan, paths: readonly string[]): Record<string, unknown> {
+  const { samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, input = -1 } = folded;
+  const perfData = paths[input];
+  // As it is called in the session's folder, which may have moved.
+  const reportCommand = perfData && ['perf', 'report', '-i', perfData, '--time', timeRange(span)];
+  return { samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, perfData, reportCommand };
+}
+
+/** As perf's --time takes it. */
+function timeRange({ startNs, endNs }: EndedSpan): string {
+  const seconds = (ns: bigint): string =>
+    `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, '0')}`;
+  return `${seconds(startNs)},${seconds(endNs)}`;
+}
+
+function tellCapture(ctx: Context, span: EndedSpan, folded: FoldedSpan, cpuMs: number | undefined): void {
+  const stage = stageLabel(span.stage);
+  if (folded.lost > 0)
+    ctx.warn({
+      code: 'samples-lost',
+      span,
+      message: `${stage}: perf lost ${folded.lost} records beside ${folded.samples} samples; a lower frequency helps`,
+    });
+  if (folded.samples > 0) return;
+  const { program } = ctx.target;
+  const why =
+    cpuMs === 0
+      ? `${program} used no CPU`
+      : `${cpuMs === undefined ? 'perf recorded nothing' : `though ${program} used ${cpuMs} ms of CPU`}; is perf restricted here (kernel.perf_event_paranoid, seccomp)?`;
+  ctx.warn({
+    code: 'nothing-captured',
+    span,
+    message: `${stage}: no sample in ${span.durationMs.toFixed(0)} ms: ${why}`,
+    fails: span.durationMs >= mustCaptureMs,
+  });
+}
+
+function tellErrors(ctx: Context, { errors, truncated, lostOutside }: FoldSummary): void {
+  for (const error of errors) ctx.warn({ code: 'perf-script-failed', message: error, fails: true });
+  if (truncated > 0)
+    ctx.warn({
+      code: 'stacks-truncated',
+      message: `${truncated} frames were left out: too many different stacks`,
+    });
+  if (lostOutside > 0)
+    ctx.warn({
+      code: 'samples-lost',
+      message: `perf lost ${lostOutside} records at times that it does not tell`,
+    });
+}
+
+async function differenceOf(
+  before: Promise<number | undefined>,
+  after: Promise<number | undefined>,
+): Promise<number | undefined> {
+  const [from, to] = await Promise.all([before, after]);
+  return from === undefined || to === undefined ? undefined : to - from;
+}
+
+/** Without its modifiers: `cycles` of `cycles:u`. */
+function bare(event: string): string {
+  return event.split(':', 1)[0] ?? event;
+}
