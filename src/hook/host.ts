@@ -60,6 +60,11 @@ export class HookHost {
     return this.#slots.filter((slot) => slot.state === 'armed').map((slot) => slot.hook.name);
   }
 
+  /** Whether something of a span is still to be collected. */
+  get hasCaptures(): boolean {
+    return this.#slots.some((slot) => slot.hasCaptures);
+  }
+
   spanStarted(span: Span): void {
     for (const slot of this.#slots) slot.spanStarted(span);
   }
@@ -99,11 +104,21 @@ export class HookHost {
     return all;
   }
 
-  /** From the session folder alone, for a session that was cut short. */
-  async recover(spans: readonly EndedSpan[]): Promise<Artifact[]> {
+  /**
+   * From the session folder alone, for a session that was cut short.
+   * @param captureOf what the journal says that a hook captured of a span.
+   */
+  async recover(
+    spans: readonly EndedSpan[],
+    captureOf: (hook: string, span: EndedSpan) => Capture | undefined,
+  ): Promise<Artifact[]> {
     const all: Artifact[] = [];
     for (const slot of this.#slots) {
       const { hook, context } = slot;
+      for (const span of spans) {
+        const capture = captureOf(hook.name, span);
+        if (capture) slot.recall(span.id, capture);
+      }
       if (!hook.recover) continue;
       all.push(
         ...(await this.#collectOne(hook, async () =>

@@ -62,8 +62,17 @@ export class HookSlot {
     return this.#ctx;
   }
 
+  get hasCaptures(): boolean {
+    return this.#captures.size > 0;
+  }
+
   captureOf(span: number): Capture | undefined {
     return this.#captures.get(span);
+  }
+
+  /** What a journal says of a span, in a session that is collected later. */
+  recall(span: number, capture: Capture): void {
+    this.#captures.set(span, capture);
   }
 
   /** The capture of whatever is open ended at that moment, without a stop. */

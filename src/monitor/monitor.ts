@@ -202,6 +202,7 @@ class Monitor {
     try {
       const artifacts = await this.#targets.collect(spans);
       for (const span of spans) await this.#report(span);
+      await this.#targets.releaseRetired();
       this.#emit({ type: 'collected', spans: spans.map((span) => span.id), artifacts });
     } catch (error) {
       this.#emit({ type: 'warning', code: 'collect-failed', message: messageOf(error), fails: true });
@@ -210,7 +211,7 @@ class Monitor {
 
   async #report(span: EndedSpan): Promise<void> {
     const targets = this.#targets.takeReports(span);
-    const lone = this.#targets.missingFor(span)
+    const lone = this.#targets.missingFor(targets)
       ? [{ hook: undefined, target: undefined, reason: 'no server was there' }]
       : [];
     for (const { hook, target, reason } of [...emptyHooks(span, targets), ...lone])

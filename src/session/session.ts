@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../error.ts';
 import { AppendFile } from './append-file.ts';
@@ -49,6 +49,16 @@ export class Session implements AsyncDisposable {
         { cause },
       );
     }
+  }
+
+  /** A session that was cut short: what is appended begins on a line of its own. */
+  static async reopen(folder: string, onProblem: (error: Error) => void): Promise<Session> {
+    const path = join(folder, SESSION_FILES.events);
+    const text = await readFile(path);
+    const events = await AppendFile.open(path, onProblem);
+    if (text.length > 0 && text.at(-1) !== 0x0a) events.append('');
+    const metrics = await AppendFile.open(join(folder, SESSION_FILES.metrics), onProblem);
+    return new Session(folder, new Date(), events, metrics);
   }
 
   /** Appends to the journal. @param atNs when it happened, if not now: CLOCK_MONOTONIC, ns. */

@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, UsageError } from '../error.ts';
+import type { Artifact } from '../hook/contract.ts';
+import { HookHost } from '../hook/host.ts';
+import { planHooks, type PlannedHook } from '../hook/plan.ts';
+import type { Capture } from '../hook/slot.ts';
+import type { HookOptions } from '../profile/profile.ts';
+import { Children } from '../restore/children.ts';
+import { readStat } from '../restore/stat.ts';
+import { monotonicNs } from '../session/clock.ts';
+import type { JournalLine, SessionEvent } from '../session/events.ts';
+import { SESSION_FILES, spanFolder } from '../session/layout.ts';
+import { readSession, spansOf, type ReadSession } from '../session/read.ts';
+import { Session } from '../session/session.ts';
+import { LocalHost } from '../target/local-host.ts';
+import { GoneTarget } from '../target/gone-target.ts';
+import type { EndedSpan } from '../stage/span.ts';
+import { Failures } from './failures.ts';
+import type { Failure, OnEvent } from './options.ts';
+import { writeSpanReport } from './span-report.ts';
+
+export interface RecoverSummary {
+  readonly folder: string;
+  /** Spans whose artifacts were made now. */
+  readonly spans: number;
+  readonly artifacts: readonly Artifact[];
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Makes the artifacts of a session that was cut short, from its folder alone: every watched span without a report.
+ * @throws {UsageError} not-a-session; session-running, while its stagewatch is alive.
+ */
+export async function recoverSession(
+  folder: string,
+  stop: AbortSignal,
+  onEvent: OnEvent,
+): Promise<RecoverSummary> {
+  const read = await readSession(folder);
+  const started = read.events.find((event) => event.type === 'session' && event.state === 'started');
+  if (started?.type === 'session' && started.state === 'started') refuseRunning(folder, started);
+
+  const failures = new Failures(true);
+  await using session = await Session.reopen(folder, (error) =>
+    failures.add({ kind: 'journal', message: messageOf(error) }),
+  );
+  const emit = (event: SessionEvent, atNs = monotonicNs()): void => {
+    session.record(event, atNs);
+    failures.see(event);
+    onEvent(event, atNs);
+  };
+  await using children = new Children();
+  const plan = await planOf(read);
+  const spans = spansOf(read).filter(
+    (span) => !existsSync(join(spanFolder(folder, span.id, span.stage), SESSION_FILES.span)),
+  );
+  const host = new LocalHost(children);
+  const hosts = targetsOf(read).map((found) => {
+    const hooks = new HookHost({
+      plan,
+      host,
+      ...(found ? { target: new GoneTarget(host, found) } : {}),
+      session,
+      signal: stop,
+      emit,
+      targetExited: () => {},
+      limitCollect: (work) => work,
+    });
+    return { hooks, captures: capturesOf(read, hooks.name) };
+  });
+
+  emit({ type: 'collecting', spans: spans.length });
+  const artifacts: Artifact[] = [];
+  const ended = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped')));
+  for (const { hooks, captures } of hosts) {
+    const made = await Promise.race([
+      hooks.recover(spans, (hook, span) => captures.get(`${hook} ${span.id}`)),
+      ended,
+    ]);
+    if (made === 'stopped') return { folder, spans: 0, artifacts: [], failures: failures.all() };
+    artifacts.push(...made);
+  }
+  for (const span of spans)
+    await report(
+      folder,
+      span,
+      hosts.map(({ hooks }) => hooks),
+    );
+  emit({ type: 'collected', spans: spans.map((span) => span.id), artifacts });
+  await session.writeInfo({
+    ...read.info,
+    ...aboutOf(read),
+    state: 'recovered',
+    recoveredAt: new Date().toISOString(),
+  });
+  return { folder, spans: spans.length, artifacts, failures: failures.all() };
+}
+
+function refuseRunning(folder: string, { pid, startTicks }: { pid: number; startTicks: number }): void {
+  if (pid !== process.pid && readStat(pid)?.startTicks === startTicks && startTicks !== 0)
+    throw new UsageError(
+      'session-running',
+      `${folder} is still being written by stagewatch with PID ${pid}: end it first`,
+    );
+}
+
+async function report(folder: string, span: EndedSpan, hosts: readonly HookHost[]): Promise<void> {
+  const targets = hosts.map((hooks) => ({
+    target: hooks.name,
+    ...(hooks.target ? { pid: hooks.target.pid } : {}),
+    hooks: hooks.takeReports(span.id),
+  }));
+  await writeSpanReport(folder, span, targets, [
+    { code: 'recovered', message: 'the session was cut short; this was made afterwards' },
+  ]);
+}
+
+function aboutOf(read: ReadSession): Readonly<Record<string, unknown>> {
+  const started = read.events.find((event) => event.type === 'session' && event.state === 'started');
+  return started?.type === 'session' && started.state === 'started' ? started.about : {};
+}
+
+/** The hooks that ran, with their options, as the journal has them. */
+async function planOf(read: ReadSession): Promise<PlannedHook[]> {
+  const hooks = (aboutOf(read)['hooks'] ?? read.info['hooks'] ?? []) as {
+    from: string;
+    options: HookOptions;
+  }[];
+  return await planHooks(new Map(hooks.map(({ from, options }) => [from, options])));
+}
+
+type Found = JournalLine & { type: 'target'; state: 'found' };
+
+/** Every server process that was profiled; undefined stands for the host alone. */
+function targetsOf(read: ReadSession): (Found | undefined)[] {
+  const found = read.events.filter(
+    (event): event is Found => event.type === 'target' && event.state === 'found',
+  );
+  return found.length > 0 ? found : [undefined];
+}
+
+/** What the journal says that each hook captured, by `hook span`. */
+function capturesOf(read: ReadSession, target: string): Map<string, Capture> {
+  const captures = new Map<string, Capture>();
+  for (const event of read.events) {
+    if (event.type !== 'hook' || !('span' in event) || event.target !== target) continue;
+    const key = `${event.hook} ${event.span}`;
+    const atNs = BigInt(Math.round(event.monoNs));
+    const known = captures.get(key);
+    if (event.state === 'started') captures.set(key, { state: 'captured', startedNs: atNs });
+    else if (event.state === 'missed') captures.set(key, { state: 'missed', reason: event.reason });
+    else if (event.state === 'stopped' && known?.state === 'captured') known.endedNs = atNs;
+  }
+  return captures;
+}
