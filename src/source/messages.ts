@@ -15,7 +15,7 @@ export interface StdinWorkerOptions extends WorkerOptions {
 
 export interface ChildWorkerOptions extends WorkerOptions {
   readonly source: 'child';
-  readonly argv: readonly [string, ...string[]];
+  readonly argv: readonly string[];
   readonly cwd?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -1,4 +1,3 @@
-import type { Source } from './contract.ts';
 import { WorkerSource } from './worker-source.ts';
 
 export interface StdinOptions {
@@ -12,11 +11,12 @@ export interface StdinOptions {
  * Standard input, passed through to standard output. A regular file is followed: see FileInput. Nothing else in the
  * process may touch `process.stdin` or `process.stdout` while it runs.
  */
-export function stdinSource(options: StdinOptions = {}): Source {
-  const { passThrough = true, idleTimeoutMs } = options;
-  return new WorkerSource('stdin', new URL('./stdin-worker.js', import.meta.url), {
-    source: 'stdin',
-    passThrough,
-    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
-  });
+export class StdinSource extends WorkerSource {
+  constructor({ passThrough = true, idleTimeoutMs }: StdinOptions = {}) {
+    super('stdin', new URL('./stdin-worker.js', import.meta.url), {
+      source: 'stdin',
+      passThrough,
+      ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+    });
+  }
 }
