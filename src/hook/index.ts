@@ -6,7 +6,7 @@ export { z } from 'zod';
 export type * from './contract.ts';
 export type { EndedSpan, Span, SpanId } from '../stage/span.ts';
 export { type Stage, parseStage, stageLabel } from '../stage/stage.ts';
-export type { Child, ChildEnd, Host, SpawnOptions, Target } from '../target/contract.ts';
+export type { Child, ChildEnd, Host, OpenFiles, SpawnOptions, Target } from '../target/contract.ts';
 
 /** Checks the shape of a hook at compile time; the default export of a hook's file. */
 export function defineHook<Options>(
@@ -28,3 +28,6 @@ export function unavailable(reason: string, mend?: string): Availability {
 
 // Perf helpers.
 export * from '../perf/index.ts';
+
+// Target helpers.
+export { type ProcessStat, parseStat } from '../restore/stat.ts';

@@ -100,6 +100,11 @@ export class Children implements AsyncDisposable {
     return child;
   }
 
+  /** How many that collect still run. */
+  get backgroundCount(): number {
+    return [...this.#running].filter((child) => this.#background.has(child)).length;
+  }
+
   /** Stops what collects, at once: a span begins. */
   pauseBackground(): void {
     this.#paused = true;

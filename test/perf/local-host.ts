@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { access, constants, readdir, readFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
+import { LocalFiles } from '../../src/target/open-files.ts';
 import type { Child, ChildEnd, Host, SpawnOptions, Target } from '../../src/target/contract.ts';
 
 /** This machine, as plainly as can be: really starts programs and really reads files. */
@@ -16,6 +17,7 @@ export const localHost: Host = {
       () => false,
     ),
   list: (path) => readdir(path),
+  openFiles: (paths) => Promise.resolve(new LocalFiles(paths)),
 };
 
 export function localTarget(pid: number, program: string): Target {
