@@ -1,5 +1,5 @@
 // Compiles the package and bundles the browser code. Used by `npm run build` and, through prepare.mjs, by `npm ci`.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,10 +10,9 @@ const require = createRequire(import.meta.url);
 const packageFolder = (name) => dirname(require.resolve(`${name}/package.json`));
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-execFileSync(process.execPath, [join(packageFolder('typescript'), 'bin/tsc'), '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const tsc = [join(packageFolder('typescript'), 'bin/tsc'), '-p', 'tsconfig.build.json'];
+// Type errors fail the build, but only after all that can be made is there.
+process.exitCode = spawnSync(process.execPath, tsc, { cwd: root, stdio: 'inherit' }).status ?? 1;
 chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
 
 // Every web/*.entry.ts becomes one self-contained script: the pages must open offline.
@@ -24,10 +23,10 @@ const entries = existsSync(webFolder)
 if (entries.length > 0) {
   const { build } = await import('esbuild');
   await build({
-    entryPoints: entries.map((name) => join(webFolder, name)),
-    entryNames: '[name]',
+    entryPoints: Object.fromEntries(
+      entries.map((name) => [name.replace('.entry.ts', ''), join(webFolder, name)]),
+    ),
     outdir: join(root, 'dist/web'),
-    outExtension: { '.js': '.js' },
     bundle: true,
     minify: true,
     format: 'iife',

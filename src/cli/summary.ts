@@ -47,7 +47,7 @@ export function closingLines(
   }
   const folder = nearPath(summary.folder);
   for (const { message } of summary.failures)
-    blocks.push(`stagewatch: incomplete: ${printable(message, 600)}`);
+    blocks.push(`stagewatch: incomplete: ${printable(message.split('\n', 1)[0]!, 600)}`);
   if (summary.uncollected > 0)
     blocks.push(
       `stagewatch: ${summary.uncollected} spans were not collected; do it with: stagewatch collect ${folder}`,

@@ -82,7 +82,13 @@ export class TextView implements View {
       return undefined;
     }
     if (event.type === 'target' && (event.state === 'missing' || event.state === 'ambiguous'))
-      return this.#paint('yellow', printable(event.message, 2_000));
+      return this.#paint(
+        'yellow',
+        event.message
+          .split('\n')
+          .map((line) => printable(line, 400))
+          .join('\n'),
+      );
     if (this.#verbosity === 'quiet') return undefined;
     switch (event.type) {
       case 'session':

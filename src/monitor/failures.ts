@@ -6,6 +6,8 @@ export class Failures {
   readonly #asked: boolean;
   readonly #found = new Map<string, Failure>();
   #targetTrouble: Failure | undefined;
+  /** A server that went after it had been profiled: the spans that it missed say so themselves. */
+  #everFound = false;
 
   /** @param asked the user asked for the hooks; what could not even begin counts only then. */
   constructor(asked: boolean) {
@@ -23,12 +25,12 @@ export class Failures {
     else if (event.type === 'warning' && event.fails) this.add({ kind: 'hook', message: event.message });
     else if (event.type === 'target' && (event.state === 'missing' || event.state === 'ambiguous'))
       this.#targetTrouble = { kind: 'target', message: event.message };
-    else if (event.type === 'target' && event.state === 'found') this.#targetTrouble = undefined;
+    else if (event.type === 'target' && event.state === 'found') this.#everFound = true;
   }
 
   all(): Failure[] {
     const all = [...this.#found.values()];
-    if (this.#targetTrouble && this.#asked) all.push(this.#targetTrouble);
+    if (this.#targetTrouble && this.#asked && !this.#everFound) all.push(this.#targetTrouble);
     return all;
   }
 }
