@@ -11,7 +11,7 @@ import { readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { JournalLine, SessionEvent } from '../session/events.ts';
 import { SESSION_FILES, spanFolder } from '../session/layout.ts';
-import { readSession, spansOf, type ReadSession } from '../session/read.ts';
+import { lastSignOfLife, readSession, spansOf, type ReadSession } from '../session/read.ts';
 import { Session } from '../session/session.ts';
 import { LocalHost } from '../target/local-host.ts';
 import { GoneTarget } from '../target/gone-target.ts';
@@ -52,7 +52,7 @@ export async function recoverSession(
   };
   await using children = new Children();
   const plan = await planOf(read);
-  const spans = spansOf(read).filter(
+  const spans = spansOf(read, await lastSignOfLife(read)).filter(
     (span) => !existsSync(join(spanFolder(folder, span.id, span.stage), SESSION_FILES.span)),
   );
   const host = new LocalHost(children);

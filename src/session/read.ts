@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError, messageOf } from '../error.ts';
 import { parseStage } from '../stage/stage.ts';
@@ -55,18 +55,41 @@ export async function readSession(folder: string): Promise<ReadSession> {
 }
 
 /**
- * The watched spans of a journal. One without an end was open when the session was cut short: it ends, unfinished,
- * with the last line of the journal.
+ * When a session that was cut short really ended: CLOCK_MONOTONIC, ns. The journal's last line may be much older than
+ * what perf and the metrics wrote last; their wall clock is put on the journal's own axis.
  */
-export function spansOf(session: ReadSession): EndedSpan[] {
+export async function lastSignOfLife(session: ReadSession): Promise<number> {
+  const last = session.events.at(-1);
+  if (!last) return 0;
+  const folders = await readdir(join(session.folder, SESSION_FILES.targets)).catch(() => []);
+  const files = [join(session.folder, SESSION_FILES.metrics)];
+  for (const name of folders) {
+    const folder = join(session.folder, SESSION_FILES.targets, name);
+    files.push(...(await readdir(folder)).map((file) => join(folder, file)));
+  }
+  const times = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        (of) => of.mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return last.monoNs + Math.max(0, Math.max(...times) - Date.parse(last.t)) * 1e6;
+}
+
+/**
+ * The watched spans of a journal.
+ * @param cutNs where a span ends, unfinished, that was open when the session was cut short.
+ */
+export function spansOf(session: ReadSession, cutNs: number): EndedSpan[] {
   const ends = new Map<number, JournalLine & { type: 'span-end' }>();
   for (const event of session.events) if (event.type === 'span-end') ends.set(event.span, event);
-  const lastNs = session.events.at(-1)?.monoNs ?? 0;
   const spans: EndedSpan[] = [];
   for (const event of session.events) {
     if (event.type !== 'span-start' || !event.watched) continue;
     const end = ends.get(event.span);
-    const endNs = end?.monoNs ?? lastNs;
+    const endNs = end?.monoNs ?? cutNs;
     spans.push({
       id: event.span,
       stage: parseStage(event.stage),
