@@ -224,17 +224,18 @@ function tellCapture(ctx: Context, span: EndedSpan, folded: FoldedSpan, cpuMs: n
   });
 }
 
-function tellErrors(ctx: Context, { errors, truncated, lostOutside }: FoldSummary): void {
+function tellErrors(ctx: Context, { errors, truncated, lost, spans, samples }: FoldSummary): void {
   for (const error of errors) ctx.warn({ code: 'perf-script-failed', message: error, fails: true });
   if (truncated > 0)
     ctx.warn({
       code: 'stacks-truncated',
       message: `${truncated} frames were left out: too many different stacks`,
     });
-  if (lostOutside > 0)
+  // What perf cannot date belongs to no span, but to all of this recording.
+  if (lost > 0 && spans.every((span) => span.lost === 0))
     ctx.warn({
       code: 'samples-lost',
-      message: `perf lost ${lostOutside} records at times that it does not tell`,
+      message: `perf lost ${lost} records beside ${samples} samples; a lower frequency, or fp call graphs, help`,
     });
 }
 

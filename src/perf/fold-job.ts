@@ -3,11 +3,16 @@ import type { ProfiledProcess } from './thread-pool.ts';
 /** What the folding child is told, as JSON on its standard input. Nanoseconds are decimal text. */
 export interface FoldJob {
   readonly target: ProfiledProcess;
-  /** For each perf.data, the argument list that prints it, as it runs on this machine. */
-  readonly scripts: readonly (readonly string[])[];
+  readonly inputs: readonly FoldJobInput[];
   /** See FrameSettings; absent where the target's files are on another machine. */
   readonly root?: string;
   readonly spans: readonly FoldJobSpan[];
+}
+
+export interface FoldJobInput {
+  readonly perfData: string;
+  /** Prints it, as it runs on this machine. */
+  readonly script: readonly string[];
 }
 
 export interface FoldJobSpan {
@@ -39,7 +44,8 @@ export interface FoldSummary {
   readonly samples: number;
   /** Samples of no span. */
   readonly outside: number;
-  readonly lostOutside: number;
+  /** Records that perf lost in all, also those whose time is not known. */
+  readonly lost: number;
   /** Frames left out, since there were too many different stacks. */
   readonly truncated: number;
   readonly unknownLines: number;

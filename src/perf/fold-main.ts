@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { messageOf } from '../error.ts';
 import type { FoldJob, FoldSummary } from './fold-job.ts';
 import { Fold, type SpanFold } from './fold.ts';
+import { lostIn } from './perf-data.ts';
 import { lastWords } from './record.ts';
 import { perfEnvironment } from './run.ts';
 import { ScriptText } from './script-text.ts';
@@ -14,7 +15,7 @@ import { writeWhole } from './write-whole.ts';
 const job = JSON.parse(readFileSync(0, 'utf8')) as FoldJob;
 process.stdout.write(`${JSON.stringify(await foldAll(job))}\n`);
 
-async function foldAll({ target, root, scripts, spans }: FoldJob): Promise<FoldSummary> {
+async function foldAll({ target, root, inputs, spans }: FoldJob): Promise<FoldSummary> {
   const fold = new Fold({
     target,
     root,
@@ -22,11 +23,13 @@ async function foldAll({ target, root, scripts, spans }: FoldJob): Promise<FoldS
   });
   const errors: string[] = [];
   let unknownLines = 0;
-  for (const [input, script] of scripts.entries()) {
+  let lost = 0;
+  for (const [input, { perfData, script }] of inputs.entries()) {
     fold.input = input;
     const text = new ScriptText(fold);
     const error = await readScript(script, text);
-    if (error !== undefined) errors.push(error);
+    if (error !== undefined) errors.push(`${perfData}: ${error}`);
+    lost += await lostIn(perfData);
     unknownLines += text.unknownLines;
   }
   spans.forEach(({ folded }, index) => {
@@ -40,7 +43,7 @@ async function foldAll({ target, root, scripts, spans }: FoldJob): Promise<FoldS
     spans: fold.spans.map(summarise),
     samples: fold.samples,
     outside: fold.outside,
-    lostOutside: fold.lostOutside,
+    lost,
     truncated: fold.truncated,
     unknownLines,
     errors,
@@ -67,7 +70,7 @@ async function readScript(
   if (!Array.isArray(end)) return messageOf(end);
   return perf.exitCode === 0
     ? undefined
-    : `${args.at(args.indexOf('-i') + 1)}: perf script ended with ${perf.exitCode ?? perf.signalCode}: ${lastWords(said)}`;
+    : `perf script ended with ${perf.exitCode ?? perf.signalCode}: ${lastWords(said)}`;
 }
 
 function summarise(span: SpanFold): FoldSummary['spans'][number] {

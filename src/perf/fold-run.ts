@@ -19,7 +19,10 @@ export function foldPerfData(target: Target, request: FoldRequest): Promise<Fold
   const isHere = target.command(['perf'])[0] === 'perf';
   const job: FoldJob = {
     target: { program: target.program, pid: target.pid },
-    scripts: request.perfData.map((file) => target.command(scriptCommand(file))),
+    inputs: request.perfData.map((perfData) => ({
+      perfData,
+      script: target.command(scriptCommand(perfData)),
+    })),
     // Through /proc the files of a target in a container are found, and of one that was replaced on disk.
     ...(isHere && { root: target.isAlive() ? `/proc/${target.pid}/root` : '' }),
     spans: request.spans.map((span) => ({

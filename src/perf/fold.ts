@@ -42,8 +42,6 @@ export class Fold implements ScriptReader {
   samples = 0;
   /** Samples of no span. */
   outside = 0;
-  /** Records that perf could not write, of no span. */
-  lostOutside = 0;
   readonly #settings: FoldSettings;
   readonly #mappings = new Mappings();
   readonly #frames: Frames;
@@ -142,9 +140,7 @@ export class Fold implements ScriptReader {
     }
     const lost = /^PERF_RECORD_LOST(?:_SAMPLES)?:?\s+lost (\d+)/.exec(text)?.[1];
     if (lost === undefined) return;
-    const spans = this.#at.spansAt(this.#at.axis(seconds, nanoseconds));
-    if (spans.length === 0) this.lostOutside += Number(lost);
-    for (const span of spans) span.lost += Number(lost);
+    for (const span of this.#at.spansAt(this.#at.axis(seconds, nanoseconds))) span.lost += Number(lost);
   }
 
   /** The lines of stacks.folded, sorted: `valkey-server;main;aeMain 42`. */

@@ -68,20 +68,14 @@ export class ArmedRecord implements AsyncDisposable {
     const control = new ControlChannel(commands, acks);
     try {
       await control.ping(armTimeoutMs);
-      const events = await askEvents(control, said);
-      // Mappings and forks must also be known from between the spans, or a child forked there has no symbols: perf
-      // carries them in an event of its own, which is enabled once and never disabled.
-      const dummy = events.find(isDummy);
-      if (dummy !== undefined) await control.enable(dummy);
-      const real = events.filter((name) => !isDummy(name));
-      return new ArmedRecord(
-        options,
-        real.length > 0 ? real : [options.event],
-        failed,
-        child,
-        control,
-        ending,
-      );
+      const real = (await askEvents(control, said)).filter((name) => !isDummy(name));
+      const events = real.length > 0 ? real : [options.event];
+      const record = new ArmedRecord(options, events, failed, child, control, ending);
+      // Mappings and forks must also be known from between the spans, or a child forked there has no symbols. perf
+      // carries them in a dummy event that only an `enable` of all switches on, and no `disable` by name off.
+      await control.enable();
+      await record.disable();
+      return record;
     } catch (error) {
       if (error instanceof StagewatchError && error.code === 'perf-ended') throw await failed;
       ending.asked = true;
@@ -182,6 +176,10 @@ async function endedByItself(target: Target, child: Child, said: string): Promis
     : new StagewatchError('perf-exited', `perf record ${how}${words === '' ? '' : `: ${words}`}`);
 }
 
+const complaint = /error|fail|denied|cannot|can't|no such|no space/i;
+/** perf's word that it gave up, after the line that says why. */
+const sequel = /^(\\_|Perf session creation failed|Run 'perf|Usage:|or: perf|-e, --event)/;
+
 /** What perf complained of, without its chatter. */
 export function lastWords(said: string): string {
   const lines = said
@@ -189,8 +187,8 @@ export function lastWords(said: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^(\[ perf record|Events? .*(enabled|disabled)$)/.test(line));
   return (
-    lines.findLast((line) => /error|fail|denied|cannot|can't|no such|no space/i.test(line)) ??
-    lines.at(-1) ??
+    lines.findLast((line) => complaint.test(line) && !sequel.test(line)) ??
+    lines.find((line) => !sequel.test(line)) ??
     ''
   );
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { dataOffsetAt, dataSizeAt, headerBytes, magic, walkRecords } from './perf-data.ts';
 
 export type Repair =
   /** It was whole: untouched. */
@@ -7,14 +8,6 @@ export type Repair =
   | { readonly state: 'repaired'; readonly dataBytes: number }
   /** Nothing of it can be read: not a perf.data, or cut in its head. */
   | { readonly state: 'hopeless'; readonly reason: string };
-
-const magic = 'PERFILE2';
-const headerBytes = 104;
-const dataOffsetAt = 40;
-const dataSizeAt = 48;
-const recordHeadBytes = 8;
-/** Records are cut to whole ones by reading their heads; a window keeps that to few reads. */
-const windowBytes = 1024 * 1024;
 
 /**
  * Makes a perf.data readable whose perf was killed: perf writes the size of its data last, so it is still 0 in the
@@ -35,7 +28,7 @@ export async function repairPerfData(path: string): Promise<Repair> {
     if (header.readBigUInt64LE(dataSizeAt) !== 0n) return { state: 'good' };
     const from = Number(header.readBigUInt64LE(dataOffsetAt));
     if (from < headerBytes || from > size) return { state: 'hopeless', reason: 'its data lie outside of it' };
-    const dataBytes = (await endOfRecords(file, from, size)) - from;
+    const dataBytes = (await walkRecords(file, from, size)) - from;
     if (dataBytes === 0) return { state: 'hopeless', reason: 'nothing was recorded' };
     const sizeField = Buffer.alloc(8);
     sizeField.writeBigUInt64LE(BigInt(dataBytes));
@@ -44,29 +37,4 @@ export async function repairPerfData(path: string): Promise<Repair> {
   } finally {
     await file.close();
   }
-}
-
-/** Steps from record to record: u32 type, u16 misc, u16 size of the whole. */
-async function endOfRecords(
-  file: Awaited<ReturnType<typeof open>>,
-  from: number,
-  fileSize: number,
-): Promise<number> {
-  const window = Buffer.alloc(windowBytes);
-  let windowStart = from;
-  let filled = 0;
-  let at = from;
-  while (at + recordHeadBytes <= fileSize) {
-    if (at + recordHeadBytes > windowStart + filled) {
-      windowStart = at;
-      filled = (await file.read(window, 0, windowBytes, at)).bytesRead;
-      if (filled < recordHeadBytes) break;
-    }
-    const type = window.readUInt32LE(at - windowStart);
-    const size = window.readUInt16LE(at - windowStart + 6);
-    // A hole that was never written reads as zeros.
-    if (type === 0 || size < recordHeadBytes || at + size > fileSize) break;
-    at += size;
-  }
-  return at;
 }
