@@ -29,6 +29,8 @@ export interface Source extends AsyncDisposable {
   readonly id: string;
   /** Settles once; never rejects. After it no batch comes any more. */
   readonly ended: Promise<SourceEnd>;
+  /** Can it be followed at all? Asked before anything else is done. @throws {UsageError} if not. */
+  check?(): void;
   /** Starts reading. Resolves once bytes are being read, or a missing file is being waited for. */
   start(sink: SourceSink): Promise<void>;
   /** Stops reading, after what has already been read was handed on. Idempotent. */

@@ -1,4 +1,4 @@
-import { statSync, type Stats } from 'node:fs';
+import { accessSync, constants, statSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError, messageOf } from '../error.ts';
 import { Backstop } from './backstop.ts';
@@ -46,6 +46,16 @@ export class FileSource implements Source {
   }
 
   /** @throws {UsageError} for a folder, a missing folder, and what cannot be read. */
+  check(): void {
+    if (!this.#statOnce()) return;
+    try {
+      accessSync(this.#path, constants.R_OK);
+    } catch (error) {
+      throw unreadable(this.id, error);
+    }
+  }
+
+  /** @throws as check. */
   async start(sink: SourceSink): Promise<void> {
     if (this.#state !== 'new') return;
     this.#state = 'following';

@@ -19,4 +19,11 @@ export class StdinSource extends WorkerSource {
       ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     });
   }
+  /**
+   * Begins to pass bytes on before `start`, while the rest of the program is still being loaded: that takes longer than
+   * to pass 100 MB on. Markers keep their time of arrival and wait for `start`.
+   */
+  begin(): void {
+    this.launch();
+  }
 }

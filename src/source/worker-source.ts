@@ -21,6 +21,9 @@ export class WorkerSource implements Source {
   readonly #options: WorkerStart['options'];
   readonly #inFlight = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   #worker: Worker | undefined;
+  #sink: SourceSink | undefined;
+  #early: FromWorker[] = [];
+  #started: Promise<void> = Promise.resolve();
   #settle: (end: SourceEnd) => void = () => {};
   #isEnded = false;
   #exited: Promise<void> = Promise.resolve();
@@ -35,8 +38,16 @@ export class WorkerSource implements Source {
     });
   }
 
-  start(sink: SourceSink): Promise<void> {
-    if (this.#worker || this.#isEnded) return Promise.resolve();
+  async start(sink: SourceSink): Promise<void> {
+    this.launch();
+    this.#sink = sink;
+    for (const message of this.#early.splice(0)) this.#take(message, sink);
+    await this.#started;
+  }
+
+  /** Starts the worker. What it says before `start` waits for the sink; a flood waits in the worker, and so in the pipe. */
+  protected launch(): void {
+    if (this.#worker || this.#isEnded) return;
     const start: WorkerStart = { options: this.#options, inFlight: this.#inFlight };
     const worker = new Worker(this.#script, {
       workerData: start,
@@ -48,26 +59,27 @@ export class WorkerSource implements Source {
     });
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
-    const started = new Promise<void>((resolve) => {
+    this.#started = new Promise((resolve) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.type === 'started' && message.pid !== undefined) this.onPid(message.pid);
         if (message.type === 'started' || message.type === 'ended') resolve();
-        this.#take(message, sink);
+        if (this.#sink) this.#take(message, this.#sink);
+        else this.#early.push(message);
       });
       void this.ended.then(() => resolve());
     });
     worker.on('error', (error) => this.#end({ state: 'failed', error: toError(error) }));
-    worker.on('exit', () =>
+    worker.on('exit', () => {
+      // An end that still waits for its sink is not a death.
+      if (this.#early.some(({ type }) => type === 'ended')) return;
       this.#end({
         state: 'failed',
         error: new StagewatchError('worker-died', `The reader of ${this.id} has died.`),
-      }),
-    );
-    return started;
+      });
+    });
   }
 
   async stop(): Promise<void> {
-    if (!this.#worker) this.#end({ state: 'stopped' });
+    if (!this.#sink) this.#end({ state: 'stopped' });
     this.post({ type: 'stop' });
     const timer = setTimeout(() => this.#end({ state: 'stopped' }), STOP_MS);
     await this.ended;
@@ -94,6 +106,7 @@ export class WorkerSource implements Source {
   #take(message: FromWorker, sink: SourceSink): void {
     if (message.type === 'batch') Atomics.sub(new Int32Array(this.#inFlight), 0, weightOf(message.batch));
     if (this.#isEnded) return;
+    if (message.type === 'started' && message.pid !== undefined) this.onPid(message.pid);
     if (message.type === 'batch') sink.batch(message.batch);
     else if (message.type === 'notice') sink.notice(message.notice);
     else if (message.type === 'ended') this.#end(fromWire(message.end));

@@ -9,6 +9,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -95,6 +96,14 @@ describe('bytes pass through as they are', () => {
     const program = new Program('stdin', ['ignore', 'pipe', 'inherit']);
     expect(await readAll(program.process.stdout)).toHaveLength(0);
     expect((await program.told()).end.state).toBe('eof');
+  });
+
+  test('before the source is started, when it was told to begin; its markers wait', async () => {
+    const program = new Program('stdin', ['pipe', 'pipe', 'inherit'], { beginMs: 1_000 });
+    program.process.stdin?.end(awkward);
+    expect(await once(program.process.stdout as NodeJS.EventEmitter, 'data')).toEqual([awkward]);
+    expect(program.pid).toBeUndefined();
+    expect(await program.told()).toMatchObject({ markers: ['start get', 'end get'], end: { state: 'eof' } });
   });
 
   test('nowhere, when not asked to', async () => {
