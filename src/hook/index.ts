@@ -31,3 +31,14 @@ export * from '../perf/index.ts';
 
 // Target helpers.
 export { type ProcessStat, parseStat } from '../restore/stat.ts';
+export { type SystemCounters, parseSystem, systemFiles } from '../target/system-counters.ts';
+export { type SystemSample, systemBetween } from '../target/system-sample.ts';
+export {
+  type ProcessCounters,
+  type ProcessSample,
+  parseProcess,
+  processBetween,
+  processFiles,
+} from '../target/process-sample.ts';
+export { type Numbers, type SeriesSummary, SpanSeries, type TimedSample } from '../target/span-series.ts';
+export { startSteadyTimer } from '../target/steady-timer.ts';
