@@ -1,6 +1,6 @@
 // Compiles the package and bundles the browser code. Used by `npm run build` and, through prepare.mjs, by `npm ci`.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 const packageFolder = (name) => dirname(require.resolve(`${name}/package.json`));
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
 const tsc = [join(packageFolder('typescript'), 'bin/tsc'), '-p', 'tsconfig.build.json'];
 // Type errors fail the build, but only after all that can be made is there.
 process.exitCode = spawnSync(process.execPath, tsc, { cwd: root, stdio: 'inherit' }).status ?? 1;

@@ -64,10 +64,8 @@ export default defineHook({
     try {
       await perfVersion(target);
     } catch (error) {
-      return unavailable(
-        error instanceof Error ? error.message : String(error),
-        await installCommand(target),
-      );
+      const reason = error instanceof Error ? error.message : String(error);
+      return { ...unavailable(reason, await installCommand(target)), notInstalled: true };
     }
     const refusal = await refusalOf(target);
     return refusal ? unavailable(refusal.reason, refusal.mend) : available;

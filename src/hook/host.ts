@@ -54,6 +54,9 @@ export class HookHost {
   /** Never throws: a hook that cannot be armed is left out and told. */
   async arm(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.arm()));
+    for (const slot of this.#slots)
+      for (const need of slot.hook.needs ?? [])
+        if (this.#slotOf(need)?.state === 'left-out') slot.leaveOut(`${need} does not run`);
   }
 
   get armedHooks(): string[] {
@@ -93,7 +96,10 @@ export class HookHost {
     const all: Artifact[] = [];
     for (const slot of this.#slots) {
       const { armed } = slot;
-      const own = spans.filter((span) => slot.captureOf(span.id)?.state === 'captured');
+      const sources = [slot, ...(slot.hook.needs ?? []).map((need) => this.#slotOf(need))];
+      const own = spans.filter((span) =>
+        sources.every((source) => source?.captureOf(span.id)?.state === 'captured'),
+      );
       if (!armed || own.length === 0) continue;
       all.push(
         ...(await this.#collectOne(slot.hook, () =>
@@ -182,6 +188,10 @@ export class HookHost {
       this.#warn(hook, { code: 'collect-failed', message: messageOf(error), fails: true });
       return [];
     }
+  }
+
+  #slotOf(hook: string): HookSlot | undefined {
+    return this.#slots.find((slot) => slot.hook.name === hook);
   }
 
   #slotFor({ hook, options }: PlannedHook): HookSlot {

@@ -175,11 +175,16 @@ export class HookSlot {
     this.#leaveOut(reason, { state: targetExited ? 'target-exited' : 'failed', reason });
   }
 
-  #leaveOut(reason: string, event: SlotEvent): void {
+  /** What it needs does not run: it takes no spans, and there is nothing to tell beside that. */
+  leaveOut(reason: string): void {
+    if (this.#state.state !== 'left-out') this.#leaveOut(reason);
+  }
+
+  #leaveOut(reason: string, event?: SlotEvent): void {
     const { armed } = this;
     this.#state = { state: 'left-out', reason, ...(armed ? { armed } : {}) };
     this.cut(monotonicNs());
-    this.#onEvent(event);
+    if (event) this.#onEvent(event);
     for (const span of this.#waiting.values()) this.#miss(span, reason);
     this.#waiting.clear();
   }

@@ -30,10 +30,11 @@ const EXPIRY_TICK_MS = 1_000;
 /**
  * Follows the sources, profiles the watched stages, and leaves a session folder. Resolves when all sources have
  * ended, or `stop` was aborted, and everything is collected; nothing that it started is left then.
- * @throws {UsageError} when the session folder cannot be made. After that it never throws for what a hook, a source
+ * @throws {UsageError} when a source cannot be followed, or the session folder cannot be made. After that it never throws for what a hook, a source
  *   or the target does: that is in the events and in the summary's failures.
  */
 export async function monitor(options: MonitorOptions, onEvent: OnEvent): Promise<MonitorSummary> {
+  for (const source of options.sources) source.check?.();
   const failures = new Failures(options.hooksAsked);
   await using session = await Session.create(options.outputDir, options.label, (error) => {
     failures.add({ kind: 'journal', message: messageOf(error) });
