@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate as letOthersGo } from 'node:timers/promises';
 import {
   available,
   defineHook,
@@ -57,6 +58,8 @@ export default defineHook({
     };
     return {
       start: async (span) => {
+        // A reading blocks for a millisecond: hooks that only write a command to their program go first.
+        await letOthersGo();
         const sample = await sampler.sample();
         const series = new SpanSeries(Number(span.startNs), 1000 / ctx.options.hz);
         open.set(span.id, { series, fedNs: 0 });
@@ -66,6 +69,7 @@ export default defineHook({
         const last = open.get(span.id);
         if (last === undefined) return;
         open.delete(span.id);
+        await letOthersGo();
         feed(last, await sampler.sample(), Number(span.endNs));
         ended.set(span.id, last.series);
         ctx.facts(span, factsOf(last.series));
