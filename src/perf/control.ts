@@ -1,8 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { StagewatchError } from '../error.ts';
 
-const newline = 0x0a;
-
 /**
  * The control pipe of an armed perf (`--control fd:3,4`): one line out, `ack` back. Commands are sent one after the
  * other. After a missing acknowledgement the channel is broken for good: a late one would be taken for the next.
@@ -12,6 +10,8 @@ export class ControlChannel {
   readonly #timeoutMs: number;
   #last: Promise<void> = Promise.resolve();
   #settle: ((broken?: StagewatchError) => void) | undefined;
+  /** Acknowledgements that are still to come. */
+  #awaited = 0;
   #broken: StagewatchError | undefined;
 
   /**
@@ -23,7 +23,8 @@ export class ControlChannel {
     this.#timeoutMs = timeoutMs;
     // perf answers "ack\n\0"; the newline is what counts.
     acks.on('data', (chunk: Buffer) => {
-      if (chunk.includes(newline)) this.#settle?.();
+      this.#awaited -= newlinesIn(chunk);
+      if (this.#awaited <= 0) this.#settle?.();
     });
     const gone = (cause?: Error): void =>
       this.#break(new StagewatchError('perf-ended', 'perf closed its control pipe', { cause }));
@@ -47,14 +48,17 @@ export class ControlChannel {
     return this.send('ping\n', timeoutMs);
   }
 
-  /** @param line with its newline. @throws StagewatchError `perf-no-ack`, or `perf-ended`. */
-  send(line: string, timeoutMs = this.#timeoutMs): Promise<void> {
-    const sent = this.#last.then(() => this.#exchange(line, timeoutMs));
+  /**
+   * @param lines with their newlines; several are carried out without a pause, each acknowledged.
+   * @throws StagewatchError `perf-no-ack`, or `perf-ended`.
+   */
+  send(lines: string, timeoutMs = this.#timeoutMs): Promise<void> {
+    const sent = this.#last.then(() => this.#exchange(lines, timeoutMs));
     this.#last = sent.catch(() => undefined);
     return sent;
   }
 
-  #exchange(line: string, timeoutMs: number): Promise<void> {
+  #exchange(lines: string, timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#broken) return reject(this.#broken);
       const timer = setTimeout(
@@ -62,7 +66,7 @@ export class ControlChannel {
           this.#break(
             new StagewatchError(
               'perf-no-ack',
-              `perf did not acknowledge "${line.trim()}" in ${timeoutMs} ms`,
+              `perf did not acknowledge "${lines.trim()}" in ${timeoutMs} ms`,
             ),
           ),
         timeoutMs,
@@ -73,7 +77,8 @@ export class ControlChannel {
         if (broken) reject(broken);
         else resolve();
       };
-      this.#commands.write(line);
+      this.#awaited = newlinesIn(lines);
+      this.#commands.write(lines);
     });
   }
 
@@ -81,4 +86,10 @@ export class ControlChannel {
     this.#broken ??= error;
     this.#settle?.(this.#broken);
   }
+}
+
+function newlinesIn(text: string | Buffer): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }

@@ -9,8 +9,10 @@ export type CallGraph = 'fp' | 'dwarf' | 'lbr';
 
 export interface RecordOptions {
   readonly event: string;
-  /** Hz. */
-  readonly frequency: number;
+  /** Hz; `every`: each event is a sample. */
+  readonly frequency: number | 'every';
+  /** Also records when threads leave a CPU and when they return to one. */
+  readonly switches?: true;
   readonly callGraph: CallGraph;
   /** Where perf writes, on the target's host. */
   readonly file: string;
@@ -42,7 +44,7 @@ export class ArmedRecord implements AsyncDisposable {
   ) {
     this.options = options;
     this.event = events.join(',');
-    this.#switched = events.length === 1 ? events[0] : undefined;
+    this.#switched = events.length === 1 && !options.switches ? events[0] : undefined;
     this.failed = failed;
     this.#child = child;
     this.#control = control;
@@ -73,8 +75,13 @@ export class ArmedRecord implements AsyncDisposable {
       const record = new ArmedRecord(options, events, failed, child, control, ending);
       // Mappings and forks must also be known from between the spans, or a child forked there has no symbols. perf
       // carries them in a dummy event that only an `enable` of all switches on, and no `disable` by name off.
-      await control.enable();
-      await record.disable();
+      // That event carries the switches of threads too, which are wanted within spans alone.
+      if (!options.switches) {
+        // In one write: a busy machine would leave it enabled for some milliseconds between two.
+        await control.send(
+          `enable\n${record.#switched === undefined ? 'disable' : `disable ${record.#switched}`}\n`,
+        );
+      }
       return record;
     } catch (error) {
       if (error instanceof StagewatchError && error.code === 'perf-ended') throw await failed;
@@ -105,8 +112,11 @@ export class ArmedRecord implements AsyncDisposable {
 
 /** The argument list of an armed `perf record`. */
 export function recordCommand(pid: number, options: RecordOptions): string[] {
-  const { event, frequency, callGraph, file } = options;
-  const what = ['-p', String(pid), '-e', event, '-F', String(frequency), '--call-graph', callGraph];
+  const { event, frequency, callGraph, file, switches } = options;
+  const often = frequency === 'every' ? ['-c', '1'] : ['-F', String(frequency)];
+  const what = ['-p', String(pid), '-e', event, ...often, '--call-graph', callGraph];
+  // A switch that is lost makes two waits wrong, and they come in bursts: more room than perf's half megabyte a CPU.
+  if (switches) what.push('--switch-events', '-m', '2M');
   // The clock of process.hrtime, so that samples and markers share one axis.
   const when = ['-k', 'mono', '-D', '-1', '--control', 'fd:3,4'];
   // No build-id cache (it fills ~/.debug), and no watching of BPF programs, whose end alone takes perf 250 ms.
