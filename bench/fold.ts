@@ -9,10 +9,12 @@ import { ArmedRecord } from '../src/perf/record.ts';
 import { perfEnvironment } from '../src/perf/run.ts';
 import type { EndedSpan } from '../src/stage/span.ts';
 import { localTarget } from '../test/perf/local-host.ts';
-import { ask, startLoad } from '../test/perf/load.ts';
+import { startLoad } from '../test/perf/load.ts';
 import { startServer } from '../test/servers/start.ts';
 
 const wantedSamples = 100_000;
+/** Of this server's stacks, about; depends on the load. */
+const bytesPerSample = 105;
 const repeats = 5;
 
 /** From a perf.data of about 100,000 samples to a flame graph, beside what `perf report` takes for its stacks alone. */
@@ -23,7 +25,7 @@ export async function run(print: (line: string) => void): Promise<void> {
     const target = localTarget(server.pid, 'valkey-server');
     const file = join(folder, 'perf.data');
     const span = await recordBusy(server.port, target, file);
-    const samples = Number(ask(server.port, 'ping') !== '' && (await foldOnce()).samples);
+    const { samples } = await foldOnce();
     print(`perf.data: ${samples} samples, ${(statSync(file).size / 1e6).toFixed(1)} MB`);
 
     const report: number[] = [];
@@ -65,20 +67,21 @@ async function recordBusy(
   target: ReturnType<typeof localTarget>,
   file: string,
 ): Promise<EndedSpan> {
-  await using _load = startLoad(port, '-t', 'set,get', '-r', '100000', '-d', '64');
+  const load = startLoad(port, '-t', 'set,get', '-r', '100000', '-d', '64');
+  // From before arming, so that no sample is outside.
+  const startNs = process.hrtime.bigint();
   const record = await ArmedRecord.arm(target, {
     event: 'cpu-clock',
     frequency: 8_000,
     callGraph: 'fp',
     file,
   });
-  const startNs = process.hrtime.bigint();
   await record.enable();
-  // A stack of this server takes about 220 bytes in the file.
-  while (statSync(file).size < wantedSamples * 220) await sleep(50);
+  while (statSync(file).size < wantedSamples * bytesPerSample) await sleep(50);
   await record.disable();
   const endNs = process.hrtime.bigint();
   await record.end();
+  await load[Symbol.asyncDispose]();
   return {
     id: 1,
     stage: { name: 'get' },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildFlameTree } from '../../src/perf/flame-tree.ts';
 import { flamegraphHtml } from '../../src/perf/flamegraph-html.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Fold } from '../../src/perf/fold.ts';
 import { ScriptText } from '../../src/perf/script-text.ts';
