@@ -21,7 +21,7 @@ const anyServer: TargetQuery = { by: 'name' };
 const decoys: ChildProcess[] = [];
 
 afterEach(() => {
-  for (const decoy of decoys.splice(0)) decoy.kill('SIGKILL');
+  for (const decoy of decoys.splice(0)) process.kill(-decoy.pid!, 'SIGKILL');
 });
 
 /** All that a query finds; servers of others may run on this machine too. */
@@ -32,7 +32,7 @@ function findAll(query: TargetQuery): readonly LocalTarget[] {
 
 /** Something that runs on this machine beside the servers. */
 function startDecoy(file: string, args: readonly string[], argv0 = file): number {
-  const decoy = spawn(file, args, { argv0, stdio: 'ignore' });
+  const decoy = spawn(file, args, { argv0, detached: true, stdio: 'ignore' });
   decoys.push(decoy);
   return decoy.pid!;
 }
@@ -60,7 +60,9 @@ test('a server that listens on a Unix socket alone', async () => {
   const port = await freePort();
   await using server = await startServer({ port });
   const socket = join(mkdtempSync(join(tmpdir(), 'stagewatch-')), 'socket');
-  const lone = spawn(server.argv[0]!, ['--port', '0', '--unixsocket', socket, '--save', '']);
+  const lone = spawn(server.argv[0]!, ['--port', '0', '--unixsocket', socket, '--save', ''], {
+    detached: true,
+  });
   decoys.push(lone);
   await once(lone.stdout, 'data');
   const found = (): LocalTarget | undefined => findAll(anyServer).find(({ pid }) => pid === lone.pid);
@@ -91,7 +93,7 @@ test('neither is a sentinel', async () => {
   writeFileSync(config, '');
   await using server = await startServer();
   const port = await freePort();
-  const sentinel = spawn(server.argv[0]!, [config, '--port', String(port), '--sentinel']);
+  const sentinel = spawn(server.argv[0]!, [config, '--port', String(port), '--sentinel'], { detached: true });
   decoys.push(sentinel);
   await once(sentinel.stdout, 'data');
   await eventually(() => findAll({ by: 'port', port }).length > 0);
