@@ -59,6 +59,8 @@ export interface HookContext<Options = unknown, T extends Target | undefined = T
   readonly host: Host;
   /** `targets/<target>`: for what is captured across spans, perf.data for one. */
   readonly dir: ArtifactDir;
+  /** Where collect() will write: for what is written while its span is open. */
+  readonly out: ArtifactDirs;
   readonly samples: {
     /** One line of metrics.ndjson; `t`, `monoNs`, hook and target are added. Cheap: written later, in order. */
     append(sample: Readonly<Record<string, unknown>>): void;

@@ -204,6 +204,7 @@ export class HookHost {
         hook: hook.name,
         target: this.name,
       }),
+      out: this.dirsOf(hook),
       samples: {
         append: (sample) => session.sample({ hook: hook.name, target: this.name, ...sample }),
       },

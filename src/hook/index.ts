@@ -42,3 +42,11 @@ export {
 } from '../target/process-sample.ts';
 export { type Numbers, type SeriesSummary, SpanSeries, type TimedSample } from '../target/span-series.ts';
 export { startSteadyTimer } from '../target/steady-timer.ts';
+
+// Server helpers.
+export { type ServerAddress, ControlClient } from '../valkey/client.ts';
+export { credentialsOf, Secret, type TlsFiles } from '../valkey/credentials.ts';
+export type { Info } from '../valkey/info.ts';
+export { askedBetween, type Snapshot, SnapshotTaker } from '../valkey/info-snapshot.ts';
+export { summariseSnapshots } from '../valkey/info-summary.ts';
+export { StagewatchError } from '../error.ts';

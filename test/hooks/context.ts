@@ -34,17 +34,19 @@ export function contextIn<Options>(
   const facts = new Map<number, Record<string, unknown>>();
   const dirAt = (path: string, span?: number): ArtifactDir =>
     new SessionArtifactDir(session, path, { hook, target: target.id, ...(span !== undefined && { span }) });
+  const out: ArtifactDirs = {
+    of: (span: Span) => dirAt(join(spanFolder(session, span.id, span.stage), target.id), span.id),
+  };
   return {
     warnings,
     facts,
-    out: {
-      of: (span: Span) => dirAt(join(spanFolder(session, span.id, span.stage), target.id), span.id),
-    },
+    out,
     ctx: {
       options,
       target,
       host: target,
       dir: dirAt(targetFolder(session, target.id)),
+      out,
       samples: { append: () => undefined },
       warn: (warning) => void warnings.push(warning),
       facts: (span, more) => void facts.set(span.id, { ...facts.get(span.id), ...more }),
