@@ -6,7 +6,8 @@ import type { MonitorOptions, MonitorSummary } from '../monitor/options.ts';
 import type { Source } from '../source/contract.ts';
 import { redactArgv } from '../target/redact.ts';
 import { codeOfFailures, codeOfSignal } from './exit-code.ts';
-import { chooseHooks, toTargetQuery, type MonitorFlags } from './monitor-flags.ts';
+import { chooseHooks } from './choose-hooks.ts';
+import { toTargetQuery, type MonitorFlags } from './monitor-flags.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
 import { closingLines } from './summary.ts';
 import { version } from './version.ts';
@@ -28,6 +29,7 @@ export async function follow(
   flags: MonitorFlags,
   prepare: () => Promise<FollowRequest> | FollowRequest,
 ): Promise<MonitorSummary> {
+  const target = toTargetQuery(flags);
   const hooks = await chooseHooks(flags);
   const request = await prepare();
   const text = new TextView(
@@ -47,7 +49,7 @@ export async function follow(
     skip: hooks.skip,
     hooks: hooks.plan,
     hooksAsked: hooks.asked,
-    target: toTargetQuery(flags),
+    target,
     allTargets: flags.allServers ?? false,
     outputDir: flags.outputDir,
     label: flags.label ?? request.label,

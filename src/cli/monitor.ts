@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { FileSource } from '../source/file.ts';
-import { StdinSource } from '../source/stdin.ts';
 import { UsageError } from '../error.ts';
+import { makeOutputDir } from '../session/session.ts';
+import { StdinSource } from '../source/stdin.ts';
 import { timeMs } from './flags.ts';
-import { follow, type FollowRequest } from './follow.ts';
-import { addMonitorFlags, type MonitorFlags } from './monitor-flags.ts';
+import { addMonitorFlags, mayNameWrongHooks, toTargetQuery, type MonitorFlags } from './monitor-flags.ts';
 
 interface Flags extends MonitorFlags {
   readonly fromStart?: true;
@@ -33,19 +32,43 @@ Examples:
 `,
   )
   .action(async (files: string[], flags: Flags) => {
-    await follow(flags, () => toRequest(files, flags));
+    if (files.length > 0) await followFiles(files, flags);
+    else await followStdin(flags);
   });
 
-function toRequest(files: readonly string[], flags: Flags): FollowRequest {
-  const idle = flags.idleTimeout === undefined ? {} : { idleTimeoutMs: flags.idleTimeout };
+/** Bytes go through as soon as nothing can be wrong use any more: loading the rest takes longer than 100 MB of them. */
+async function followStdin(flags: Flags): Promise<void> {
+  const source = new StdinSource({ passThrough: true, ...idleTimeout(flags) });
+  source.prepare();
+  try {
+    toTargetQuery(flags);
+    await makeOutputDir(flags.outputDir);
+    if (!mayNameWrongHooks(flags)) source.begin();
+    const { follow } = await import('./follow.ts');
+    await follow(flags, () => {
+      source.begin();
+      return { sources: [source], label: 'stdin', armFirst: false };
+    });
+  } catch (error) {
+    await source[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function followFiles(files: readonly string[], flags: Flags): Promise<void> {
   if (new Set(files).size < files.length)
     throw new UsageError('same-file', 'Expected each file once, got one of them twice');
-  return {
-    sources:
-      files.length === 0
-        ? [new StdinSource({ passThrough: true, ...idle })]
-        : files.map((path) => new FileSource({ path, fromStart: flags.fromStart ?? false, ...idle })),
-    label: files.length === 0 ? 'stdin' : basename(files[0]!),
+  const { FileSource } = await import('../source/file.ts');
+  const { follow } = await import('./follow.ts');
+  await follow(flags, () => ({
+    sources: files.map(
+      (path) => new FileSource({ path, fromStart: flags.fromStart ?? false, ...idleTimeout(flags) }),
+    ),
+    label: basename(files[0]!),
     armFirst: false,
-  };
+  }));
+}
+
+function idleTimeout({ idleTimeout }: Flags): { idleTimeoutMs?: number } {
+  return idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout };
 }

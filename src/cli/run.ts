@@ -3,7 +3,6 @@ import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import { ChildSource } from '../source/child.ts';
 import { EXIT } from './exit-code.ts';
-import { follow } from './follow.ts';
 import { addMonitorFlags, type MonitorFlags } from './monitor-flags.ts';
 
 /** How long a benchmark that the terminal's Ctrl-C did not reach goes on before we hand the signal on, ms. */
@@ -29,6 +28,7 @@ Examples:
 `,
   )
   .action(async (argv: string[], flags: MonitorFlags) => {
+    const { follow } = await import('./follow.ts');
     const benchmark = new ChildSource({ argv });
     const summary = await follow(flags, () => ({
       sources: [benchmark],

@@ -46,8 +46,10 @@ export function closingLines(
     if (summary.orphanEnds > 0) blocks.push(`stagewatch: ${summary.orphanEnds} end markers had no start`);
   }
   const folder = nearPath(summary.folder);
-  for (const { message } of summary.failures)
-    blocks.push(`stagewatch: incomplete: ${printable(message.split('\n', 1)[0]!, 600)}`);
+  for (const { message, times } of summary.failures)
+    blocks.push(
+      `stagewatch: incomplete: ${printable(message.split('\n', 1)[0]!, 600)}${times > 1 ? ` (and ${times - 1} more times)` : ''}`,
+    );
   if (summary.uncollected > 0)
     blocks.push(
       `stagewatch: ${summary.uncollected} spans were not collected; do it with: stagewatch collect ${folder}`,

@@ -13,6 +13,7 @@ import { stageLabel } from '../stage/stage.ts';
 import type { EndedSpan } from '../stage/span.ts';
 import { StageTable } from '../stage/table.ts';
 import { SpanTracker, type SpanEvent } from '../stage/tracker.ts';
+import { readInventory } from '../target/inventory.ts';
 import { LocalHost } from '../target/local-host.ts';
 import { Backlog } from './backlog.ts';
 import { DelayStats } from './delays.ts';
@@ -37,7 +38,7 @@ export async function monitor(options: MonitorOptions, onEvent: OnEvent): Promis
   for (const source of options.sources) source.check?.();
   const failures = new Failures(options.hooksAsked);
   await using session = await Session.create(options.outputDir, options.label, (error) => {
-    failures.add({ kind: 'journal', message: messageOf(error) });
+    failures.add('journal', messageOf(error));
     onEvent(
       { type: 'warning', code: 'journal-not-written', message: messageOf(error), fails: true },
       monotonicNs(),
@@ -60,6 +61,7 @@ class Monitor {
   readonly #startDelays = new Map<string, DelayStats>();
   readonly #stopDelays = new Map<string, DelayStats>();
   readonly #sourceEnds: Record<string, SourceEnd> = {};
+  #inventory: Awaited<ReturnType<typeof readInventory>> | undefined;
   #spans = 0;
 
   constructor(options: MonitorOptions, session: Session, failures: Failures, onEvent: OnEvent) {
@@ -153,7 +155,10 @@ class Monitor {
 
   async #finish(): Promise<void> {
     await this.#targets.finish();
+    // It starts programs, so not before all spans are over; and it takes a moment, so only where it explains something.
+    const inventory = this.#reports.missing > 0 ? readInventory() : undefined;
     await this.#backlog.drain();
+    this.#inventory = await inventory;
   }
 
   #takeBatch(source: string, batch: MarkerBatch): void {
@@ -212,9 +217,12 @@ class Monitor {
 
   async #report(span: EndedSpan): Promise<void> {
     const targets = this.#targets.takeReports(span);
-    const lone = this.#targets.missingFor(targets)
-      ? [{ hook: undefined, target: undefined, reason: 'no server was there' }]
-      : [];
+    // Where nobody asked for hooks and there never was a server, nobody misses one.
+    const missed = this.#options.hooksAsked || this.#targets.seen.length > 0;
+    const lone =
+      missed && this.#targets.missingFor(targets)
+        ? [{ hook: undefined, target: undefined, reason: 'no server was there' }]
+        : [];
     for (const { hook, target, reason } of [...emptyHooks(span, targets), ...lone])
       this.#emit({
         type: 'warning',
@@ -254,6 +262,7 @@ class Monitor {
       state: summary.uncollected > 0 ? 'not-collected' : 'complete',
       endedAt: new Date().toISOString(),
       targets: this.#targets.seen,
+      ...(this.#inventory ? { host: this.#inventory } : {}),
       ...summary,
       folder: undefined,
     });

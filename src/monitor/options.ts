@@ -35,7 +35,9 @@ export interface MonitorOptions {
 /** Something that makes the result incomplete. */
 export interface Failure {
   readonly kind: 'hook' | 'target' | 'not-installed' | 'journal';
+  /** Of the first time. */
   readonly message: string;
+  readonly times: number;
 }
 
 export interface MonitorSummary {

@@ -42,9 +42,7 @@ export async function recoverSession(
   if (started?.type === 'session' && started.state === 'started') refuseRunning(folder, started);
 
   const failures = new Failures(true);
-  await using session = await Session.reopen(folder, (error) =>
-    failures.add({ kind: 'journal', message: messageOf(error) }),
-  );
+  await using session = await Session.reopen(folder, (error) => failures.add('journal', messageOf(error)));
   const emit = (event: SessionEvent, atNs = monotonicNs()): void => {
     session.record(event, atNs);
     failures.see(event);

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../error.ts';
 import { AppendFile } from './append-file.ts';
@@ -37,17 +37,13 @@ export class Session implements AsyncDisposable {
   static async create(outputDir: string, label: string, onProblem: (error: Error) => void): Promise<Session> {
     const startedAt = new Date();
     try {
-      await makeFolders(resolve(outputDir));
+      await makeOutputDir(outputDir);
       const folder = await makeUnique(join(resolve(outputDir), sessionFolderName(startedAt, label)));
       const events = await AppendFile.open(join(folder, SESSION_FILES.events), onProblem);
       const metrics = await AppendFile.open(join(folder, SESSION_FILES.metrics), onProblem);
       return new Session(folder, startedAt, events, metrics);
     } catch (cause) {
-      throw new UsageError(
-        'output-dir',
-        `Expected --output-dir to be a folder that can be written, got "${outputDir}": ${messageOf(cause)}`,
-        { cause },
-      );
+      throw cause instanceof UsageError ? cause : badOutputDir(outputDir, cause);
     }
   }
 
@@ -84,6 +80,25 @@ export class Session implements AsyncDisposable {
     await this.#events[Symbol.asyncDispose]();
     await this.#metrics[Symbol.asyncDispose]();
   }
+}
+
+/** Makes the folder of the sessions. @throws {UsageError} when it cannot be made or written. */
+export async function makeOutputDir(outputDir: string): Promise<void> {
+  try {
+    await makeFolders(resolve(outputDir));
+    await access(outputDir, constants.W_OK | constants.X_OK);
+    if (!(await stat(outputDir)).isDirectory()) throw new Error('it is not a folder');
+  } catch (cause) {
+    throw badOutputDir(outputDir, cause);
+  }
+}
+
+function badOutputDir(outputDir: string, cause: unknown): UsageError {
+  return new UsageError(
+    'output-dir',
+    `Expected --output-dir to be a folder that can be written, got "${outputDir}": ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 /**

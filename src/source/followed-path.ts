@@ -1,6 +1,6 @@
-import { statSync, watch, type FSWatcher } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { messageOf } from '../error.ts';
+import { AppearanceWatch } from './appearance.ts';
 import { isCode } from './errno.ts';
 import { FollowedInode, type InodeNews, type StartAt } from './followed-inode.ts';
 import { isOpenForWriting } from './open-writers.ts';
@@ -34,7 +34,7 @@ export class FollowedPath {
   readonly #events: PathEvents;
   #current: FollowedInode | undefined;
   #retired: Retired[] = [];
-  #folderWatch: FSWatcher | undefined;
+  #appearance: AppearanceWatch | undefined;
   #toldUnreadable = false;
   #closed = false;
 
@@ -71,7 +71,7 @@ export class FollowedPath {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#folderWatch?.close();
+    this.#leaveFolder();
     for (const { inode } of this.#retired) this.#letGo(inode);
     if (this.#current) this.#letGo(this.#current);
   }
@@ -138,27 +138,16 @@ export class FollowedPath {
     }
   }
 
-  /**
-   * Only while no file stands there: a folder may be busy with files that are not ours.
-   * @returns true when the watch is new: the file may have come before it.
-   */
+  /** @returns true when the watch is new: the file may have come before it. */
   #watchFolder(): boolean {
-    if (this.#folderWatch) return false;
-    const name = basename(this.#path);
-    try {
-      this.#folderWatch = watch(dirname(this.#path), { persistent: false }, (_, changed) => {
-        if (changed === null || changed === name) this.#events.wake();
-      });
-    } catch {
-      return false;
-    }
-    this.#folderWatch.on('error', () => this.#leaveFolder());
+    if (this.#appearance) return false;
+    this.#appearance = new AppearanceWatch(this.#path, () => this.#events.wake());
     return true;
   }
 
   #leaveFolder(): void {
-    this.#folderWatch?.close();
-    this.#folderWatch = undefined;
+    this.#appearance?.[Symbol.dispose]();
+    this.#appearance = undefined;
   }
 
   #dropQuiet(): void {

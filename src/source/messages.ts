@@ -24,6 +24,8 @@ export interface WorkerStart {
   readonly options: StdinWorkerOptions | ChildWorkerOptions;
   /** One Int32: the weight of the batches that the main thread has not taken yet. */
   readonly inFlight: SharedArrayBuffer;
+  /** Wait for `go` before anything is read. */
+  readonly hold: boolean;
 }
 
 /** Errors lose their class on the way between threads. */
@@ -42,7 +44,10 @@ export type FromWorker =
   | { readonly type: 'notice'; readonly notice: SourceNotice }
   | { readonly type: 'ended'; readonly end: WireEnd };
 
-export type ToWorker = { readonly type: 'stop' } | { readonly type: 'kill'; readonly signal: NodeJS.Signals };
+export type ToWorker =
+  | { readonly type: 'go' }
+  | { readonly type: 'stop' }
+  | { readonly type: 'kill'; readonly signal: NodeJS.Signals };
 
 /** A batch weighs as many as its markers, and at least this: so that neither many nor large ones pile up. */
 const LEAST_WEIGHT = 32;

@@ -51,11 +51,16 @@ function refuseOwnOutput(): void {
 
 const port = parentPort;
 if (port) {
-  const { options, inFlight } = workerData as WorkerStart;
-  if (options.source === 'stdin')
+  const { options, inFlight, hold } = workerData as WorkerStart;
+  const follow = (): void => {
+    if (options.source !== 'stdin') return;
     followStdin(options, new Uplink(port, inFlight), (stop) =>
       port.on('message', ({ type }: ToWorker) => {
         if (type === 'stop') stop();
       }),
     );
+  };
+  // Nothing else is said before: a source that is stopped while it is held is ended from outside.
+  if (hold) port.once('message', follow);
+  else follow();
 }

@@ -19,6 +19,12 @@ export class StdinSource extends WorkerSource {
       ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     });
   }
+
+  /** Starts the thread, which takes as long as to load the rest of the program; nothing is read before `begin`. */
+  prepare(): void {
+    this.launch({ hold: true });
+  }
+
   /**
    * Begins to pass bytes on before `start`, while the rest of the program is still being loaded: that takes longer than
    * to pass 100 MB on. Markers keep their time of arrival and wait for `start`.

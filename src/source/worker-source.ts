@@ -21,6 +21,7 @@ export class WorkerSource implements Source {
   readonly #options: WorkerStart['options'];
   readonly #inFlight = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   #worker: Worker | undefined;
+  #held = false;
   #sink: SourceSink | undefined;
   #early: FromWorker[] = [];
   #started: Promise<void> = Promise.resolve();
@@ -46,9 +47,15 @@ export class WorkerSource implements Source {
   }
 
   /** Starts the worker. What it says before `start` waits for the sink; a flood waits in the worker, and so in the pipe. */
-  protected launch(): void {
-    if (this.#worker || this.#isEnded) return;
-    const start: WorkerStart = { options: this.#options, inFlight: this.#inFlight };
+  protected launch({ hold = false } = {}): void {
+    if (this.#isEnded) return;
+    if (this.#worker) {
+      if (this.#held && !hold) this.post({ type: 'go' });
+      this.#held &&= hold;
+      return;
+    }
+    this.#held = hold;
+    const start: WorkerStart = { options: this.#options, inFlight: this.#inFlight, hold };
     const worker = new Worker(this.#script, {
       workerData: start,
       // Else Node opens the process's own streams in this thread, and so makes an inherited pipe non-blocking.
