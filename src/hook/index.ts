@@ -50,3 +50,8 @@ export type { Info } from '../valkey/info.ts';
 export { askedBetween, type Snapshot, SnapshotTaker } from '../valkey/info-snapshot.ts';
 export { summariseSnapshots } from '../valkey/info-summary.ts';
 export { StagewatchError } from '../error.ts';
+
+// Program helpers.
+export { type KeptOutput, keepOutput } from '../session/kept-output.ts';
+export { endMarked } from '../target/marked-processes.ts';
+export { redactArgv } from '../target/redact.ts';

@@ -1,0 +1,246 @@
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Artifact,
+  type ArtifactDir,
+  type ArtifactDirs,
+  available,
+  type Child,
+  type ChildEnd,
+  defineHook,
+  type EndedSpan,
+  endMarked,
+  type HookContext,
+  type Host,
+  type KeptOutput,
+  keepOutput,
+  redactArgv,
+  type Span,
+  type SpanId,
+  stageLabel,
+  StagewatchError,
+  unavailable,
+  z,
+} from 'stagewatch/hook';
+
+const options = z.object({
+  command: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .describe("path of a program, or (in a profile) a list of words; the server's PID is added to them"),
+  graceSeconds: z
+    .number()
+    .min(0.1)
+    .max(60)
+    .default(2)
+    .describe('between SIGINT, SIGTERM and SIGKILL, for all of its process group'),
+  keepMiB: z.number().min(0).max(4_096).default(64).describe('kept of each of its outputs'),
+});
+type Context = HookContext<z.infer<typeof options>>;
+
+/** Whoever left the group may hold the pipes open: for so long they may still print, ms. */
+const lastWordsMs = 300;
+
+export default defineHook({
+  name: 'command',
+  description: 'any program during each span: its argument is the PID, STAGEWATCH_* say the rest',
+  options,
+  target: 'optional',
+
+  probe: async ({ host, options }) => {
+    const [program = ''] = wordsOf(options);
+    const state = await stateOf(host, program);
+    if (state === 'missing') return unavailable(`expected ${program} to be a program, it is not there`);
+    if (state === 'executable') return available;
+    return unavailable(`expected ${program} to be executable, it is not`, `chmod +x ${program}`);
+  },
+
+  arm: async (ctx) => {
+    const runs = new Map<SpanId, Run>();
+    const endAll = (): Promise<unknown> => Promise.all([...runs.values()].map((run) => run.end()));
+    return {
+      start: async (span) => void runs.set(span.id, await Run.start(ctx, span)),
+      // SIGINT is sent now; the rest goes on by itself.
+      stop: async (span) => void runs.get(span.id)?.end(),
+      finish: async () => void (await endAll()),
+      collect: async (spans, out) => {
+        const artifacts = await Promise.all(
+          spans.map(async (span) => {
+            const run = runs.get(span.id);
+            if (!run) return [];
+            const outcome = await run.end();
+            runs.delete(span.id);
+            await out.of(span).writeJson('command.json', outcome);
+            ctx.facts(span, { end: outcome.end, droppedBytes: outcome.droppedBytes });
+            return existing(out.of(span));
+          }),
+        );
+        return artifacts.flat();
+      },
+      [Symbol.asyncDispose]: async () => void (await endAll()),
+    };
+  },
+
+  recover: async (_ctx, spans: readonly EndedSpan[], out: ArtifactDirs) =>
+    (await Promise.all(spans.map((span) => existing(out.of(span))))).flat(),
+});
+
+/** As command.json says it. */
+interface Outcome {
+  readonly state: 'ended';
+  readonly command: readonly string[];
+  readonly pid: number | undefined;
+  readonly end: { readonly exitCode?: number; readonly signal?: string; readonly beforeStageEnd: boolean };
+  readonly durationMs: number;
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+  readonly droppedBytes: number;
+}
+
+/** The program of one span. */
+class Run {
+  readonly #ctx: Context;
+  readonly #span: Span;
+  readonly #argv: readonly string[];
+  readonly #child: Child;
+  readonly #marks: readonly string[];
+  readonly #outputs: Promise<readonly [KeptOutput, KeptOutput]>;
+  readonly #startedMs = performance.now();
+  #endedMs: number | undefined;
+  #ending: Promise<Outcome> | undefined;
+
+  /** @throws {StagewatchError} command-not-started. */
+  static async start(ctx: Context, span: Span): Promise<Run> {
+    const argv = [...wordsOf(ctx.options), ...(ctx.target ? [String(ctx.target.pid)] : [])];
+    const dir = ctx.out.of(span);
+    // Makes the folder that the program works in; after a crash, says what ran.
+    await dir.writeJson('command.json', { state: 'running', command: redactArgv(argv) });
+    const run = new Run(ctx, span, argv, dir.path);
+    if (run.#child.pid !== undefined) return run;
+    const end = await run.#child.ended;
+    throw new StagewatchError(
+      'command-not-started',
+      `${argv[0]} cannot be started: ${end.state === 'not-started' ? end.error.message : end.state}`,
+    );
+  }
+
+  private constructor(ctx: Context, span: Span, argv: readonly string[], folder: string) {
+    const env = environmentOf(ctx, span, folder);
+    const limitBytes = ctx.options.keepMiB * 1024 * 1024;
+    this.#ctx = ctx;
+    this.#span = span;
+    this.#argv = argv;
+    this.#child = ctx.host.spawn(argv, { cwd: folder, env, endSignal: 'SIGINT' });
+    this.#outputs = Promise.all([
+      keepOutput(this.#child.stdout, `${folder}/command.stdout`, limitBytes),
+      keepOutput(this.#child.stderr, `${folder}/command.stderr`, limitBytes),
+    ]);
+    this.#marks = ['STAGEWATCH_SPAN', 'STAGEWATCH_DIR'].map((name) => `${name}=${env[name]}`);
+    void this.#child.ended.then((end) => this.#sawEnd(end));
+  }
+
+  /** Sends the first signal at once; resolves when nothing of it is left. */
+  end(): Promise<Outcome> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<Outcome> {
+    const graceMs = this.#ctx.options.graceSeconds * 1_000;
+    const beforeStageEnd = this.#endedMs !== undefined;
+    const askedMs = performance.now();
+    const end = await this.#child.end(graceMs);
+    if (performance.now() - askedMs >= 2 * graceMs)
+      this.#warn('command-ignored-signals', `ignored SIGINT and SIGTERM, and was killed`);
+    const strays = await endMarked(this.#ctx.host, this.#marks);
+    if (strays.length > 0)
+      this.#warn(
+        'command-left-daemon',
+        `left processes outside of its group, which were ended: PID ${strays.join(', ')}`,
+      );
+    const [stdout, stderr] = await this.#outputsAtLast();
+    return {
+      state: 'ended',
+      command: redactArgv(this.#argv),
+      pid: this.#child.pid,
+      end: {
+        ...(end.state === 'exited' && { exitCode: end.exitCode }),
+        ...(end.state === 'killed' && { signal: end.signal }),
+        beforeStageEnd,
+      },
+      durationMs: Math.round((this.#endedMs ?? performance.now()) - this.#startedMs),
+      stdoutBytes: stdout.bytes,
+      stderrBytes: stderr.bytes,
+      droppedBytes: stdout.droppedBytes + stderr.droppedBytes,
+    };
+  }
+
+  async #outputsAtLast(): Promise<readonly [KeptOutput, KeptOutput]> {
+    await Promise.race([this.#outputs, sleep(lastWordsMs)]);
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+    const outputs = await this.#outputs;
+    for (const [index, { bytes, droppedBytes, error }] of outputs.entries()) {
+      const name = index === 0 ? 'command.stdout' : 'command.stderr';
+      if (error) this.#warn('output-not-kept', `${name} cannot be written: ${error.message}`);
+      else if (droppedBytes > 0 && this.#ctx.options.keepMiB > 0)
+        this.#warn(
+          'output-dropped',
+          `printed ${bytes + droppedBytes} bytes: ${name} has the first ${bytes} (option keepMiB)`,
+        );
+    }
+    return outputs;
+  }
+
+  #sawEnd(end: ChildEnd): void {
+    this.#endedMs = performance.now();
+    // What we asked for is no failure, whatever code it comes with.
+    if (this.#ending || end.state === 'not-started') return;
+    const how = end.state === 'killed' ? `was ended by ${end.signal}` : `exited with code ${end.exitCode}`;
+    if (end.state === 'killed' || end.exitCode !== 0)
+      this.#warn('command-failed', `${how} before the stage had ended; see command.stderr`);
+  }
+
+  #warn(code: string, what: string): void {
+    const message = `${stageLabel(this.#span.stage)}: ${this.#argv[0]} ${what}`;
+    this.#ctx.warn({ code, message, span: this.#span, fails: true });
+  }
+}
+
+/** It works in the span's folder: a relative path means ours. */
+function wordsOf({ command }: Context['options']): string[] {
+  const [program = '', ...args] = typeof command === 'string' ? [command] : command;
+  return [typeof command === 'string' || program.includes('/') ? resolve(program) : program, ...args];
+}
+
+function environmentOf(
+  { target }: Context,
+  { id, stage }: Span,
+  folder: string,
+): Readonly<Record<string, string>> {
+  return {
+    STAGEWATCH_STAGE: stage.name,
+    STAGEWATCH_TAG: stage.tag ?? '',
+    STAGEWATCH_SPAN: String(id),
+    STAGEWATCH_DIR: folder,
+    ...(target && { STAGEWATCH_PID: String(target.pid) }),
+  };
+}
+
+async function stateOf(host: Host, program: string): Promise<'missing' | 'not-executable' | 'executable'> {
+  const script = `case $1 in
+    */*) [ -e "$1" ] || exit 1; [ -f "$1" ] && [ -x "$1" ] || exit 2 ;;
+    *) command -v -- "$1" ;;
+  esac >/dev/null 2>&1 || exit 1`;
+  const end = await host.spawn(['/bin/sh', '-c', script, 'sh', program]).ended;
+  if (end.state === 'exited' && end.exitCode === 0) return 'executable';
+  return end.state === 'exited' && end.exitCode === 2 ? 'not-executable' : 'missing';
+}
+
+async function existing(dir: ArtifactDir): Promise<Artifact[]> {
+  const found = await Promise.all(
+    ['command.json', 'command.stdout', 'command.stderr'].map((name) =>
+      dir.existing(name).catch(() => undefined),
+    ),
+  );
+  return found.filter((artifact) => artifact !== undefined);
+}
