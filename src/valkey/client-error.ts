@@ -37,7 +37,8 @@ export function connectionError(where: string, cause: unknown, tls: boolean): St
   if (cause instanceof StagewatchError) return cause;
   if (errno === 'ECONNREFUSED' || errno === 'ENOENT') return make('refused', 'nobody listens there');
   if (name === 'ParserError') return make('not-a-server', 'what answers is no Valkey or Redis server');
-  if (/timed? ?out/i.test(errno + text)) return make('no-answer', 'no answer');
+  if (/timed? ?out/i.test(errno + text))
+    return make('no-answer', tls ? 'no answer; is it a TLS port?' : 'no answer');
   if (/^ERR_(SSL|TLS)|CERT|EPROTO|SELF_SIGNED|ISSUER|ALTNAME|SIGNATURE/.test(errno))
     return make(
       'tls-failed',
