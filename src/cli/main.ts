@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'list the presets, or check a profile',
     load: () => import('./profiles.ts'),
   },
+  dataset: {
+    summary: 'make, import, check and convert vector datasets',
+    load: () => import('./dataset.ts'),
+  },
 };
 
 const EXAMPLES = `

@@ -44,6 +44,8 @@ export interface Dataset extends AsyncDisposable {
   readVectors(start: number, count: number): Promise<Float32Array>;
   /** The same as stored, packed: `dim` times 4 or 2 bytes each. */
   readRaw(start: number, count: number): Promise<Uint8Array>;
+  /** The queries as stored. */
+  readRawQueries(): Promise<Uint8Array>;
   /** All vectors, in order. @param batch how many at once; without it, about 4 MiB. */
   batches(batch?: number): AsyncGenerator<VectorBatch>;
   close(): Promise<void>;

@@ -98,6 +98,11 @@ class OpenDataset implements Dataset {
     return this.#reader.readRaw(start, count);
   }
 
+  readRawQueries(): Promise<Uint8Array> {
+    const { queries, dim, dtype } = this.layout;
+    return new VectorReader(this.#file, this.path, queries, dim, dtype).readRaw(0, queries.count);
+  }
+
   async *batches(batch?: number): AsyncGenerator<VectorBatch> {
     const size = batch ?? Math.max(1, Math.floor(BATCH_BYTES / (this.dim * bytesOf('f32'))));
     for (let start = 0; start < this.count; start += size) {
