@@ -1,0 +1,19 @@
+import { commandWorkload } from './command-workload.ts';
+import type { ThreadPlan } from './thread-plan.ts';
+import { vectorWorkload } from './vector-workload.ts';
+import type { Workload } from './workload.ts';
+
+/** The requests of one thread. Each thread draws its own random numbers. */
+export function makeWorkload(plan: ThreadPlan): Workload {
+  const { work, pipeline, cluster } = plan;
+  const seed = Math.imul(plan.seed, 0x9e3779b1) + plan.thread;
+  if (work.kind === 'vectors') return vectorWorkload(work.plan, pipeline, seed);
+  return commandWorkload({
+    commands: work.commands,
+    pipeline,
+    dataBytes: work.dataBytes,
+    cluster,
+    seed,
+    ...(work.keyspace !== undefined && { keyspace: work.keyspace }),
+  });
+}

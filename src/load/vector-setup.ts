@@ -1,0 +1,103 @@
+import { UsageError } from '../error.ts';
+import type { ControlLink } from './control-link.ts';
+import { VectorBlocks, viewDataset, type DatasetView } from './dataset-view.ts';
+import { LoadError } from './error.ts';
+import type { LoadWork } from './options.ts';
+import type { LoadWarning } from './result.ts';
+import { detectDialect, ensureIndex, requireIndex } from './vector-index.ts';
+import type { VectorDialect, VectorPlan } from './vector-plan.ts';
+
+/** Vectors whose lengths are compared. */
+const SAMPLE = 1_000;
+const SAME_LENGTH = 1e-3;
+
+export interface VectorSetup {
+  readonly plan: VectorPlan;
+  readonly warnings: readonly LoadWarning[];
+  /** In the index before the load. */
+  readonly vectorsBefore: number;
+}
+
+/**
+ * Makes sure that the load will mean something: the dataset is read, the dialect found, the index made or checked.
+ * @throws {UsageError} those of the dataset; bad-k. @throws {LoadError} those of the index; metric-differs
+ */
+export async function setUpVectors(
+  control: ControlLink,
+  work: LoadWork & { readonly kind: 'vectors' },
+  seed: number,
+): Promise<VectorSetup> {
+  const dataset = await viewDataset(work.dataset);
+  const dialect = await detectDialect(control);
+  const plan = planOf(work, dataset, dialect, seed);
+  if (work.operation === 'vec-query') checkQuestions(plan);
+  if (dialect === 'vector-set' && work.operation !== 'vec-delete') checkCosine(dataset);
+  if (work.operation === 'vec-load') {
+    await ensureIndex(control, plan);
+    return { plan, warnings: [], vectorsBefore: 0 };
+  }
+  const { vectors } = await requireIndex(control, plan);
+  const warnings: LoadWarning[] = [];
+  if (work.operation === 'vec-query' && vectors !== dataset.count)
+    warnings.push({
+      code: 'other-vectors',
+      message: `${plan.index} holds ${vectors} vectors, the dataset has ${dataset.count}: recall is against the dataset's.`,
+    });
+  return { plan, warnings, vectorsBefore: vectors };
+}
+
+function planOf(
+  work: LoadWork & { readonly kind: 'vectors' },
+  dataset: DatasetView,
+  dialect: VectorDialect,
+  seed: number,
+): VectorPlan {
+  const { operation, k, efSearch, field, hnswM, efConstruction } = work;
+  const prefix = work.prefix ?? dataset.defaultPrefix;
+  // A vector set is a key: one of ours stands below our prefix, as all keys that we make.
+  const index = work.index ?? (dialect === 'search' ? '' : prefix) + dataset.defaultIndex;
+  return {
+    operation,
+    dialect,
+    dataset,
+    k,
+    index,
+    prefix,
+    field,
+    hnswM,
+    efConstruction,
+    seed,
+    ...(efSearch !== undefined && { efSearch }),
+  };
+}
+
+function checkQuestions({ dataset, k }: VectorPlan): void {
+  if (dataset.queryCount === 0)
+    throw new UsageError('no-queries', `Expected a dataset with queries, but ${dataset.name} has none.`);
+  if (k > dataset.neighbors)
+    throw new UsageError(
+      'bad-k',
+      `Expected -k to be at most ${dataset.neighbors}, the neighbours in the ground truth of ${dataset.name}, got ${k}.`,
+    );
+}
+
+/**
+ * Vector sets rank by cosine. Another ground truth is as good only where all vectors are of one length: the order is
+ * the same then.
+ */
+function checkCosine(dataset: DatasetView): void {
+  if (dataset.metric === 'cosine') return;
+  using blocks = new VectorBlocks(dataset.vectors);
+  const bytes = new Uint8Array(dataset.dim * Float32Array.BYTES_PER_ELEMENT);
+  const vector = new Float32Array(bytes.buffer);
+  const lengths = Array.from({ length: Math.min(SAMPLE, dataset.count) }, (_, id) => {
+    blocks.copy(id, bytes, 0);
+    return Math.hypot(...vector);
+  });
+  const longest = Math.max(...lengths);
+  if (longest - Math.min(...lengths) <= SAME_LENGTH * longest) return;
+  throw new LoadError(
+    'metric-differs',
+    `Vector sets rank by cosine, but the ground truth of ${dataset.name} is by ${dataset.metric} and its vectors differ in length: recall would mean nothing. Make the dataset with --metric cosine.`,
+  );
+}
