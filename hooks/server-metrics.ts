@@ -8,6 +8,7 @@ import {
   type HookContext,
   Secret,
   type ServerAddress,
+  type ServerSummary,
   type Snapshot,
   SnapshotTaker,
   type Span,
@@ -74,7 +75,8 @@ export default defineHook({
     await taker.take();
     const sampling = ctx.options.hz > 0 ? startSampling(ctx, taker) : undefined;
     const starts = new Map<SpanId, Promise<Snapshot | undefined>>();
-    const stops = new Map<SpanId, Promise<Snapshot | undefined>>();
+    // Snapshots are large, and spans may wait long to be collected.
+    const summaries = new Map<SpanId, Promise<ServerSummary | undefined>>();
 
     return {
       start: async (span) => {
@@ -84,16 +86,18 @@ export default defineHook({
       },
       stop: async (span) => {
         const snapshot = settle(ctx, span, taker.take());
-        stops.set(span.id, snapshot);
+        const before = starts.get(span.id);
+        starts.delete(span.id);
+        summaries.set(span.id, summarise(before, snapshot));
         await patience(ctx, span, snapshot);
       },
       collect: async (spans, out) => {
         const artifacts = spans.map(async (span) => {
-          const [before, after] = await Promise.all([starts.get(span.id), stops.get(span.id)]);
-          starts.delete(span.id);
-          stops.delete(span.id);
-          if (before === undefined || after === undefined) return [];
-          return [await out.of(span).writeJson('server.json', tell(ctx, span, before, after))];
+          const summary = await summaries.get(span.id);
+          summaries.delete(span.id);
+          if (summary === undefined) return [];
+          tell(ctx, span, summary);
+          return [await out.of(span).writeJson('server.json', { stage: stageLabel(span.stage), ...summary })];
         });
         return (await Promise.all(artifacts)).flat();
       },
@@ -161,9 +165,19 @@ async function patience(
   clearTimeout(timer);
 }
 
-function tell({ target, warn, facts }: Context, span: EndedSpan, before: Snapshot, after: Snapshot): object {
-  const summary = summariseSnapshots(before, after);
-  const { state, commands, cpu } = summary;
+async function summarise(
+  before: Promise<Snapshot | undefined> | undefined,
+  after: Promise<Snapshot | undefined>,
+): Promise<ServerSummary | undefined> {
+  const [start, end] = await Promise.all([before, after]);
+  return start && end && summariseSnapshots(start, end);
+}
+
+function tell(
+  { target, warn, facts }: Context,
+  span: EndedSpan,
+  { state, commands, cpu }: ServerSummary,
+): void {
   if (state !== 'whole')
     warn({
       code: 'counters-reset',
@@ -179,7 +193,6 @@ function tell({ target, warn, facts }: Context, span: EndedSpan, before: Snapsho
     cpuUsPerCommand: cpu.usPerCommand,
     mainThreadCpuUsPerCommand: cpu.mainThreadUsPerCommand,
   });
-  return { stage: stageLabel(span.stage), ...summary };
 }
 
 /** A busy server is asked once at a time; what it cannot answer now leaves a gap. */

@@ -48,7 +48,7 @@ export { type ServerAddress, ControlClient } from '../valkey/client.ts';
 export { credentialsOf, Secret, type TlsFiles } from '../valkey/credentials.ts';
 export type { Info } from '../valkey/info.ts';
 export { askedBetween, type Snapshot, SnapshotTaker } from '../valkey/info-snapshot.ts';
-export { summariseSnapshots } from '../valkey/info-summary.ts';
+export { type ServerSummary, summariseSnapshots } from '../valkey/info-summary.ts';
 export { StagewatchError } from '../error.ts';
 
 // Program helpers.

@@ -79,7 +79,10 @@ export function askedBetween(
 }
 
 function speaksSearch(info: Info): boolean {
-  return info.modules.some((name) => /search|^ft$/i.test(name));
+  return (
+    info.modules.some((name) => /search|^ft$/i.test(name)) ||
+    [...info.fields.keys()].some((field) => field.startsWith('search_'))
+  );
 }
 
 function indexesOf(answers: readonly Answer[]): Map<string, FtIndex> {

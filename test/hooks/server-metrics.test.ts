@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { startEngine } from '../../src/engine/start.ts';
+import { ControlClient } from '../../src/valkey/client.ts';
 import { locate } from '../servers/locate.ts';
 import { needs } from '../servers/need.ts';
 import { ask, startServer } from '../servers/start.ts';
@@ -152,6 +154,31 @@ test('CONFIG RESETSTAT within a stage is told', async () => {
   expect(json.state).toBe('reset');
   expect(json.commands.byName['ping']!.calls).toBe(7);
   expect(rig.warnings.map(({ code }) => code)).toEqual(['counters-reset']);
+});
+
+test('search indexes are told at both ends, one made within the stage too', async () => {
+  await using engine = await startEngine();
+  await using rig = await HookRig.arm('server-metrics', { hz: 0, port: engine.port }, engine.pid);
+  await using client = new ControlClient({ host: '127.0.0.1', port: engine.port });
+  const vector = ['VECTOR', 'HNSW', '6', 'TYPE', 'FLOAT32', 'DIM', '2', 'DISTANCE_METRIC', 'L2'];
+  const create = (name: string) =>
+    client.ask([['FT.CREATE', name, 'ON', 'HASH', 'PREFIX', '1', `${name}:`, 'SCHEMA', 'e', ...vector]]);
+  const add = (key: string) => client.ask([['HSET', key, 'e', 'AAAABBBB']]);
+  interface Indexes {
+    readonly indexes: Record<string, { numbers: { num_docs: unknown }; vectors: readonly object[] }>;
+  }
+
+  const made = await rig.stage('create', async () => void [await create('one'), await add('one:1')]);
+  const { indexes } = rig.json<Indexes>(made, 'server.json');
+  expect(indexes['one']!.numbers.num_docs).toEqual({ start: null, end: 1 });
+  expect(indexes['one']!.vectors).toMatchObject([
+    { name: 'e', algorithm: 'HNSW', dimensions: 2, metric: 'L2' },
+  ]);
+  const filled = await rig.stage('fill', async () => void [await add('one:2'), await add('one:3')]);
+  const json = rig.json<Indexes & ServerJson>(filled, 'server.json');
+  expect(json.indexes['one']!.numbers.num_docs).toEqual({ start: 1, end: 3 });
+  expect(json.commands.byName).toMatchObject({ hset: { calls: 2 } });
+  expect(Object.keys(json.commands.byName)).toEqual(['hset']);
 });
 
 describe('a server that does not let itself be asked', () => {
