@@ -5,6 +5,8 @@ import type { OpenFiles, Target } from '../target/contract.ts';
 export interface ThreadTimes {
   readonly tid: number;
   readonly name: string;
+  /** Clock ticks since boot: with the id, its identity. */
+  readonly startTicks: number;
   /** `R`, `S`, `D`, ... */
   readonly state: string;
   /** On a CPU, ns; of `schedstat`, or of clock ticks of 10 ms where the kernel has none. */
@@ -18,6 +20,8 @@ export interface ThreadTimes {
   readonly involuntarySwitches: number;
   /** Kernel functions that it waits in, innermost first; only where they were asked for, and may be read. */
   readonly kernelStack: readonly string[];
+  /** The system call that it waits in, as /proc/PID/syscall has it; as above. */
+  readonly syscall: string;
 }
 
 /** All threads of a process at one moment. */
@@ -50,7 +54,7 @@ export class ThreadFiles implements Disposable {
   /** @param options `stacks`: also what each thread waits in, for which the kernel wants root. */
   constructor(target: Target, options: { readonly stacks?: boolean } = {}) {
     this.#target = target;
-    this.#names = options.stacks ? [...filesOfThread, 'stack', 'wchan'] : filesOfThread;
+    this.#names = options.stacks ? [...filesOfThread, 'stack', 'wchan', 'syscall'] : filesOfThread;
   }
 
   /** @throws never: a process that is gone has no threads. */
@@ -93,13 +97,14 @@ export class ThreadFiles implements Disposable {
 }
 
 function timesOf(tid: number, texts: readonly (string | undefined)[]): ThreadTimes | undefined {
-  const [statText, schedstat, status = '', stack, wchan] = texts;
+  const [statText, schedstat, status = '', stack, wchan, syscall = ''] = texts;
   if (statText === undefined) return undefined;
-  const { comm, state, userTicks, systemTicks } = parseStat(statText);
+  const { comm, state, startTicks, userTicks, systemTicks } = parseStat(statText);
   const [runNs, runQueueNs] = schedstat?.split(' ').map(Number) ?? [];
   return {
     tid,
     name: comm,
+    startTicks,
     state,
     runNs: runNs ?? (userTicks + systemTicks) * tickNs,
     runQueueNs,
@@ -108,6 +113,7 @@ function timesOf(tid: number, texts: readonly (string | undefined)[]): ThreadTim
     voluntarySwitches: switchesOf(status, 'voluntary_ctxt_switches'),
     involuntarySwitches: switchesOf(status, 'nonvoluntary_ctxt_switches'),
     kernelStack: kernelStackOf(stack, wchan),
+    syscall,
   };
 }
 

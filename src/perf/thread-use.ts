@@ -51,7 +51,7 @@ export function usedBetween(before: ProcessTimes, after: ProcessTimes, target: P
   for (const thread of after.threads.values()) {
     const { tid, name } = thread;
     const earlier = before.threads.get(tid);
-    const isSame = earlier !== undefined && earlier.runNs <= thread.runNs;
+    const isSame = earlier?.startTicks === thread.startTicks;
     threads.push({
       tid,
       name,
