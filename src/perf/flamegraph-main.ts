@@ -8,9 +8,11 @@ import { writeWhole } from './write-whole.ts';
 
 const { pages } = JSON.parse(readFileSync(0, 'utf8')) as FlamegraphJob;
 const script = readFileSync(fileURLToPath(new URL('../../web/flamegraph.js', import.meta.url)), 'utf8');
-for (const { title, facts, folded, html } of pages) {
+for (const { title, facts, folded, html, unit } of pages) {
   mkdirSync(dirname(html), { recursive: true, mode: 0o700 });
-  writeWhole(html, [flamegraphHtml({ title, facts, folded: readFolded(folded) }, script)]);
+  writeWhole(html, [
+    flamegraphHtml({ title, facts, folded: readFolded(folded), ...(unit !== undefined && { unit }) }, script),
+  ]);
 }
 process.stdout.write(`${JSON.stringify({ pages: pages.length })}\n`);
 

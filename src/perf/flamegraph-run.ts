@@ -5,6 +5,8 @@ export interface FlamegraphJob {
   readonly pages: readonly {
     readonly title: string;
     readonly facts: readonly string[];
+    /** What a weight counts; default samples. */
+    readonly unit?: string;
     /** Absolute paths. */
     readonly folded: string;
     readonly html: string;

@@ -1,4 +1,5 @@
 import type { ProfiledProcess } from './thread-pool.ts';
+import type { WaitKind } from './wait-kind.ts';
 
 /** What the folding child is told, as JSON on its standard input. Nanoseconds are decimal text. */
 export interface FoldJob {
@@ -7,6 +8,8 @@ export interface FoldJob {
   /** See FrameSettings; absent where the target's files are on another machine. */
   readonly root?: string;
   readonly spans: readonly FoldJobSpan[];
+  /** When the inputs hold the switches of threads: then waits are folded, and weights are their µs. In order of time. */
+  readonly captures?: readonly SwitchCapture[];
 }
 
 export interface FoldJobInput {
@@ -24,6 +27,31 @@ export interface FoldJobSpan {
   readonly folded: string;
 }
 
+/** A time during which switches were captured without a break, and what /proc told at its ends. */
+export interface SwitchCapture {
+  /** The recording that holds it, counted from 0. */
+  readonly input: number;
+  /** CLOCK_MONOTONIC, decimal text: capture was asked for, had begun, /proc was read, capture was about to end. */
+  readonly askedNs: string;
+  readonly fromNs: string;
+  readonly readNs: string;
+  readonly toNs: string;
+  readonly threads: readonly CapturedThread[];
+}
+
+export interface CapturedThread {
+  readonly tid: number;
+  readonly name: string;
+  /** On a CPU since it began, ns, at the beginning of the capture and at its end (null: it was gone). */
+  readonly runNsAtStart: number;
+  readonly runNsAtEnd: number | null;
+  /** It was not waiting at the beginning. */
+  readonly wasRunning: boolean;
+  /** What it waited in then, innermost first. */
+  readonly kernelStack: readonly string[];
+  readonly kind: WaitKind;
+}
+
 export interface FoldedSpan {
   readonly id: number;
   readonly samples: number;
@@ -36,6 +64,10 @@ export interface FoldedSpan {
   readonly unresolvedShare?: number;
   /** The perf.data that its samples came from, counted from 0. */
   readonly input?: number;
+  /** Of waits: µs off the CPU by pool and by kind of wait. */
+  readonly waitedUs?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Of them, those of waits that had begun before their capture: their stacks are not known. */
+  readonly sinceBeforeUs?: number;
 }
 
 /** What the folding child prints: one line of JSON. */
@@ -49,6 +81,8 @@ export interface FoldSummary {
   /** Frames left out, since there were too many different stacks. */
   readonly truncated: number;
   readonly unknownLines: number;
+  /** Of waits: those that were told, and those that lost records left without a beginning or an end. */
+  readonly waits?: { readonly told: number; readonly broken: number };
   /** One for each perf.data that could not be read; the others count. */
   readonly errors: readonly string[];
   /** Highest resident memory of the folding child, bytes. */

@@ -1,7 +1,7 @@
 import type { EndedSpan } from '../stage/span.ts';
 import type { Host, Target } from '../target/contract.ts';
 import { runInBackground } from './background.ts';
-import type { FoldJob, FoldSummary } from './fold-job.ts';
+import type { FoldJob, FoldSummary, SwitchCapture } from './fold-job.ts';
 import { scriptCommand } from './script-text.ts';
 
 export interface FoldRequest {
@@ -9,6 +9,8 @@ export interface FoldRequest {
   readonly spans: readonly EndedSpan[];
   /** Absolute path of a span's stacks.folded. */
   foldedPath(span: EndedSpan): string;
+  /** Of recordings with the switches of threads: then waits are folded, in µs. In order of time. */
+  readonly captures?: readonly SwitchCapture[];
 }
 
 /**
@@ -21,7 +23,7 @@ export function foldPerfData(target: Target, request: FoldRequest): Promise<Fold
     target: { program: target.program, pid: target.pid },
     inputs: request.perfData.map((perfData) => ({
       perfData,
-      script: target.command(scriptCommand(perfData)),
+      script: target.command(scriptCommand(perfData, request.captures !== undefined)),
     })),
     // Through /proc the files of a target in a container are found, and of one that was replaced on disk.
     ...(isHere && { root: target.isAlive() ? `/proc/${target.pid}/root` : '' }),
@@ -31,6 +33,7 @@ export function foldPerfData(target: Target, request: FoldRequest): Promise<Fold
       endNs: String(span.endNs),
       folded: request.foldedPath(span),
     })),
+    ...(request.captures && { captures: request.captures }),
   };
   return runInBackground<FoldSummary>(target satisfies Host, 'fold-main', job);
 }

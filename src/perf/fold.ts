@@ -143,16 +143,22 @@ export class Fold implements ScriptReader {
     for (const span of this.#at.spansAt(this.#at.axis(seconds, nanoseconds))) span.lost += Number(lost);
   }
 
-  /** The lines of stacks.folded, sorted: `valkey-server;main;aeMain 42`. */
-  *foldedLines(span: SpanFold): Iterable<string> {
+  /**
+   * The lines of stacks.folded, sorted: `valkey-server;main;aeMain 42`.
+   * @param divisor weights are told in multiples of it; what is less than half of it is left out.
+   */
+  *foldedLines(span: SpanFold, divisor = 1): Iterable<string> {
     const lines: string[] = [];
-    for (const [node, count] of span.stacks)
+    for (const [node, weight] of span.stacks) {
+      const count = Math.round(weight / divisor);
+      if (count === 0) continue;
       lines.push(
         `${this.#tree
           .path(node)
           .map((frame) => this.#names[frame])
           .join(';')} ${count}`,
       );
+    }
     yield* lines.sort();
   }
 

@@ -1,5 +1,6 @@
 /** All that hooks use of perf; `stagewatch/hook` passes it on. */
 export {
+  canCount,
   chooseEvent,
   fallbackEvent,
   installCommand,
@@ -9,8 +10,15 @@ export {
 } from './capabilities.ts';
 export { processCpuMs } from './cpu-time.ts';
 export { renderFlamegraphs } from './flamegraph-run.ts';
-export type { FoldedSpan, FoldSummary } from './fold-job.ts';
+export type { FoldedSpan, FoldSummary, SwitchCapture } from './fold-job.ts';
 export { foldPerfData } from './fold-run.ts';
 export { type CallGraph, maximumFrequency, type RecordOptions } from './record.ts';
 export { type Repair, repairPerfData } from './repair.ts';
 export { perfDataFiles, RecordRotation } from './rotation.ts';
+export { ArmedStat } from './stat.ts';
+export { countable, type Countable, defaultCounters, topdownEvents } from './stat-events.ts';
+export { ReadyStats } from './stat-ready.ts';
+export { type Counter, type PoolCounters, summariseCounts } from './stat-summary.ts';
+export { type ProcessTimes, ThreadFiles, type ThreadTimes } from './thread-times.ts';
+export { cpuMsOf, type PoolUse, type ThreadUse, usedBetween } from './thread-use.ts';
+export { capturesOfSpans, SwitchCaptures } from './switch-captures.ts';

@@ -6,6 +6,8 @@ import { ArmedRecord, type RecordOptions } from './record.ts';
 export type RotationOptions = Omit<RecordOptions, 'file'> & {
   /** The folder of perf.data, perf.data.1, ... on the target's host. */
   readonly folder: string;
+  /** Instead of `perf.data`; each recording of a target has a name of its own. */
+  readonly name?: string;
 };
 
 /**
@@ -36,7 +38,7 @@ export class RecordRotation implements AsyncDisposable {
 
   /** @throws as ArmedRecord.arm. */
   static async arm(target: Target, options: RotationOptions): Promise<RecordRotation> {
-    const file = await freeName(target, options.folder);
+    const file = await freeName(target, options);
     return new RecordRotation(target, options, await ArmedRecord.arm(target, { ...options, file }));
   }
 
@@ -72,7 +74,7 @@ export class RecordRotation implements AsyncDisposable {
 
   async #rotate(): Promise<void> {
     if (this.#ended) return;
-    const file = await freeName(this.#target, this.#options.folder);
+    const file = await freeName(this.#target, this.#options);
     const successor = await ArmedRecord.arm(this.#target, { ...this.#options, file });
     if (this.#ended) return successor.end();
     const old = this.#current;
@@ -111,19 +113,26 @@ export class RecordRotation implements AsyncDisposable {
   }
 }
 
-/** All perf.data of a folder, oldest first; absolute. */
-export async function perfDataFiles(host: Target, folder: string): Promise<string[]> {
+const usualName = 'perf.data';
+
+/** All perf.data of a folder, oldest first; absolute. @param base the first one's name. */
+export async function perfDataFiles(host: Target, folder: string, base = usualName): Promise<string[]> {
   const names = await host.list(folder).catch(() => []);
   return names
-    .filter((name) => /^perf\.data(\.\d+)?$/.test(name))
+    .filter(
+      (name) => name === base || (name.startsWith(`${base}.`) && /^\d+$/.test(name.slice(base.length + 1))),
+    )
     .sort((a, b) => numberOf(a) - numberOf(b))
     .map((name) => join(folder, name));
 }
 
 /** perf.data, then perf.data.1, ...: a server that restarts is recorded into the folder that it had. */
-async function freeName(host: Target, folder: string): Promise<string> {
-  const last = (await perfDataFiles(host, folder)).at(-1);
-  return join(folder, last === undefined ? 'perf.data' : `perf.data.${numberOf(last) + 1}`);
+async function freeName(
+  host: Target,
+  { folder, name = usualName }: Pick<RotationOptions, 'folder' | 'name'>,
+): Promise<string> {
+  const last = (await perfDataFiles(host, folder, name)).at(-1);
+  return join(folder, last === undefined ? name : `${name}.${numberOf(last) + 1}`);
 }
 
 function numberOf(name: string): number {

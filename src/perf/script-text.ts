@@ -4,10 +4,20 @@
  */
 export const scriptFields = 'comm,pid,tid,time,ip,sym,dso';
 
-/** The argument list that prints a perf.data as ScriptText reads it. */
-export function scriptCommand(perfData: string): string[] {
+/** The argument list that prints a perf.data as ScriptText reads it. @param switches those of threads too. */
+export function scriptCommand(perfData: string, switches = false): string[] {
   const events = ['--show-mmap-events', '--show-task-events', '--show-lost-events'];
-  return ['perf', 'script', '-i', perfData, '-F', scriptFields, '--ns', ...events];
+  return [
+    'perf',
+    'script',
+    '-i',
+    perfData,
+    '-F',
+    scriptFields,
+    '--ns',
+    ...events,
+    ...(switches ? ['--show-switch-events'] : []),
+  ];
 }
 
 export interface ScriptReader {
@@ -17,7 +27,7 @@ export interface ScriptReader {
   frame(chunk: Buffer, from: number, to: number): void;
   sampleEnd(): void;
   /** @param text what follows the time, `PERF_RECORD_MMAP2 7493/7493: [...]` */
-  event(text: string, pid: number, seconds: number, nanoseconds: number): void;
+  event(text: string, pid: number, seconds: number, nanoseconds: number, tid: number, comm: string): void;
 }
 
 const tab = 0x09;
@@ -31,7 +41,7 @@ const dot = 0x2e;
 const maximumLine = 1024 * 1024;
 
 const headPattern = /^(.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[\d+\]\s+)?(\d+)\.(\d{9}):\s*(.*)$/s;
-const eventPattern = /^.*?\s(-?\d+)\/-?\d+\s+(?:\[\d+\]\s+)?(\d+)\.(\d{9}):\s+(PERF_RECORD_.*)$/s;
+const eventPattern = /^\s*(.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[\d+\]\s+)?(\d+)\.(\d{9}):\s+(PERF_RECORD_.*)$/s;
 
 export class ScriptText {
   readonly #reader: ScriptReader;
@@ -132,8 +142,8 @@ export class ScriptText {
   #rare(line: string): void {
     const event = eventPattern.exec(line);
     if (event) {
-      const [, pid, seconds, nanoseconds, text = ''] = event;
-      return this.#reader.event(text, Number(pid), Number(seconds), Number(nanoseconds));
+      const [, comm = '', pid, tid, seconds, nanoseconds, text = ''] = event;
+      return this.#reader.event(text, Number(pid), Number(seconds), Number(nanoseconds), Number(tid), comm);
     }
     // Recorded without call graphs: the frame stands in the head's line.
     const alone = headPattern.exec(line);
