@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { countable } from '../../src/perf/stat-events.ts';
 import type { PoolCounters } from '../../src/perf/stat-summary.ts';
-import type { Host } from '../../src/target/contract.ts';
-import { localHost } from '../perf/local-host.ts';
+import { Children } from '../../src/restore/children.ts';
+import type { Child, SpawnOptions } from '../../src/target/contract.ts';
+import { LocalHost } from '../../src/target/local-host.ts';
 import { startLoad } from '../perf/load.ts';
 import { runs } from '../restore/processes.ts';
 import { needs } from '../servers/need.ts';
@@ -163,14 +164,15 @@ test('nothing that can be counted: the hook is left out, and says why', async ()
 test('without the right to look into the kernel, what would be 0 is doubted', async (context) => {
   const paranoid = Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8'));
   context.skip(process.getuid?.() !== 0 || paranoid < 2, 'needs root, to become somebody else');
-  const nobody: Host = {
-    ...localHost,
-    spawn: (argv, options) =>
-      localHost.spawn(
+  await using children = new Children();
+  const nobody = new (class extends LocalHost {
+    override spawn(argv: readonly string[], options?: SpawnOptions): Child {
+      return super.spawn(
         ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', ...argv],
         options,
-      ),
-  };
+      );
+    }
+  })(children);
   const { events, doubtful } = await countable(nobody, ['task-clock', 'context-switches', 'page-faults']);
   expect(events).toEqual(['task-clock', 'context-switches', 'page-faults']);
   expect(doubtful.map(({ event }) => event)).toEqual(['context-switches', 'page-faults']);
