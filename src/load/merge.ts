@@ -80,16 +80,22 @@ function summarise(whole: Histogram, seconds: readonly ThreadSecond[]): LatencyS
   const minMs = Math.min(...all.map((part) => part.minMs));
   const maxMs = Math.max(...all.map((part) => part.maxMs));
   // A bucket stands for a range: its upper end may lie above the largest value that there was.
-  const at = (percentile: number): number => Math.min(maxMs, whole.getValueAtPercentile(percentile) / 1000);
+  const at = (percentile: number): number =>
+    Math.min(toNs(maxMs), whole.getValueAtPercentile(percentile) / 1000);
   return {
-    minMs,
-    avgMs: all.reduce((sum, part) => sum + part.sumMs, 0) / total,
+    minMs: toNs(minMs),
+    avgMs: toNs(all.reduce((sum, part) => sum + part.sumMs, 0) / total),
     p50Ms: at(50),
     p95Ms: at(95),
     p99Ms: at(99),
     p999Ms: at(99.9),
-    maxMs,
+    maxMs: toNs(maxMs),
   };
+}
+
+/** ms without the digits below 1 ns, which are only of floating point. */
+function toNs(ms: number): number {
+  return Math.round(ms * 1e6) / 1e6;
 }
 
 function mergeErrors(reports: readonly ThreadReport[]): ErrorCount[] {

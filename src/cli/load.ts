@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import { UsageError } from '../error.ts';
+import { LoadError } from '../load/error.ts';
+import { runLoad } from '../load/load.ts';
+import type { LoadOptions } from '../load/options.ts';
+import { formatStart } from '../stage/emitter.ts';
+import { parseStage, type Stage } from '../stage/stage.ts';
+import { EXIT, codeOfSignal } from './exit-code.ts';
+import { addLoadFlags, toLoadOptions, type LoadFlags } from './load-flags.ts';
+import { LoadOutput, LoadProgress } from './load-output.ts';
+import { stateOf } from './load-text.ts';
+import { writeResult } from './output.ts';
+import { listenForEnd } from './signals.ts';
+
+const EXAMPLES = `
+Operations (-t): ping ping_inline set get incr hset lpush rpush lpop rpop sadd spop zadd zpopmin mset lrange_100
+(_300, _500, _600), as valkey-benchmark has them; vec-load vec-query vec-delete vec-update.
+
+Examples:
+  stagewatch load -t set,get -n 100000 -r 10000 -P 16
+  stagewatch load -t get:0.8,set:0.2 --duration 30 --rps 20000 --stage get
+  stagewatch load -t vec-load --dataset c10k && stagewatch load -t vec-query --dataset c10k --ef-search 100
+  stagewatch load -n 10000 -r 1000 -- ZADD board __rand_int__ player:__rand_int__
+`;
+
+export const command = addLoadFlags(
+  new Command('load')
+    .summary('drive a server, and measure throughput, latency and recall')
+    .description(
+      'Drives a Valkey or Redis server and measures throughput, latency and recall. Error replies are errors, and a run\n' +
+        'that means nothing has no result.',
+    )
+    .argument('[command...]', 'a command after --, with __rand_int__ and __data__'),
+)
+  .addHelpText('after', EXAMPLES)
+  .action(async (words: string[], flags: LoadFlags) => {
+    const loads = toLoadOptions(flags, words, process.env);
+    const stages = loads.map((load) => stageOf(flags.stage, load, loads.length));
+    const output = new LoadOutput({ ...flags, quiet: flags.quiet ?? false });
+    if (flags.pass !== undefined && !flags.quiet)
+      writeResult(
+        2,
+        'stagewatch: -a shows the password in ps and in the shell history: VALKEYCLI_AUTH does not\n',
+      );
+    using signals = listenForEnd((signal, count) => {
+      if (count > 1) process.exit(codeOfSignal(signal));
+    });
+    try {
+      for (const [i, load] of loads.entries()) {
+        using progress = new LoadProgress(stages[i], flags.quiet ?? false);
+        const result = await runLoad(load, signals.stop, (event) => progress.onEvent(event));
+        progress[Symbol.dispose]();
+        const state = stateOf(result, flags.allowErrors ?? false);
+        await output.add(result, state);
+        for (const { code, message } of result.warnings) writeResult(2, `stagewatch: ${code}: ${message}\n`);
+        if (state === 'failed') {
+          process.exitCode = EXIT.benchmarkFailed;
+          writeResult(
+            2,
+            `stagewatch: ${result.errorCount} of ${result.requests} replies of ${result.name} were errors; --allow-errors lets them pass\n`,
+          );
+        }
+        if (signals.received) break;
+      }
+      output.finish();
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      output.finish(error);
+      writeResult(2, `stagewatch: ${(flags.verbose && error.stack) || error.message}\n`);
+      process.exitCode = EXIT.benchmarkFailed;
+    }
+    if (signals.received) process.exitCode = codeOfSignal(signals.received);
+  });
+
+/** With several operations each is a stage of its own: the operation is its tag. */
+function stageOf(label: string | undefined, load: LoadOptions, loads: number): Stage | undefined {
+  if (label === undefined) return undefined;
+  const stage = parseStage(label);
+  if (loads > 1 && stage.tag !== undefined)
+    throw new UsageError(
+      'stage-tag',
+      `Expected --stage without a tag for several operations, got "${label}".`,
+    );
+  const tagged = loads > 1 ? { name: stage.name, tag: load.work.name } : stage;
+  formatStart(tagged); // refuses a bad name before anything has begun
+  return tagged;
+}
