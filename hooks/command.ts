@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -11,9 +12,9 @@ import {
   type EndedSpan,
   endMarked,
   type HookContext,
-  type Host,
   type KeptOutput,
   keepOutput,
+  programState,
   redactArgv,
   type Span,
   type SpanId,
@@ -48,7 +49,7 @@ export default defineHook({
 
   probe: async ({ host, options }) => {
     const [program = ''] = wordsOf(options);
-    const state = await stateOf(host, program);
+    const state = await programState(host, program);
     if (state === 'missing') return unavailable(`expected ${program} to be a program, it is not there`);
     if (state === 'executable') return available;
     return unavailable(`expected ${program} to be executable, it is not`, `chmod +x ${program}`);
@@ -104,6 +105,7 @@ class Run {
   readonly #child: Child;
   readonly #marks: readonly string[];
   readonly #outputs: Promise<readonly [KeptOutput, KeptOutput]>;
+  readonly #told: Promise<unknown>;
   readonly #startedMs = performance.now();
   #endedMs: number | undefined;
   #ending: Promise<Outcome> | undefined;
@@ -112,9 +114,9 @@ class Run {
   static async start(ctx: Context, span: Span): Promise<Run> {
     const argv = [...wordsOf(ctx.options), ...(ctx.target ? [String(ctx.target.pid)] : [])];
     const dir = ctx.out.of(span);
-    // Makes the folder that the program works in; after a crash, says what ran.
-    await dir.writeJson('command.json', { state: 'running', command: redactArgv(argv) });
-    const run = new Run(ctx, span, argv, dir.path);
+    // At once: each turn of the event loop costs milliseconds on a busy machine.
+    mkdirSync(dir.path, { recursive: true, mode: 0o700 });
+    const run = new Run(ctx, span, argv, dir);
     if (run.#child.pid !== undefined) return run;
     const end = await run.#child.ended;
     throw new StagewatchError(
@@ -123,7 +125,8 @@ class Run {
     );
   }
 
-  private constructor(ctx: Context, span: Span, argv: readonly string[], folder: string) {
+  private constructor(ctx: Context, span: Span, argv: readonly string[], dir: ArtifactDir) {
+    const folder = dir.path;
     const env = environmentOf(ctx, span, folder);
     const limitBytes = ctx.options.keepMiB * 1024 * 1024;
     this.#ctx = ctx;
@@ -136,6 +139,12 @@ class Run {
     ]);
     this.#marks = ['STAGEWATCH_SPAN', 'STAGEWATCH_DIR'].map((name) => `${name}=${env[name]}`);
     void this.#child.ended.then((end) => this.#sawEnd(end));
+    // After a crash, this says what ran.
+    this.#told = dir
+      .writeJson('command.json', { state: 'running', command: redactArgv(argv), pid: this.#child.pid })
+      .catch((error: Error) =>
+        this.#warn('output-not-kept', `command.json cannot be written: ${error.message}`),
+      );
   }
 
   /** Sends the first signal at once; resolves when nothing of it is left. */
@@ -158,6 +167,7 @@ class Run {
         `left processes outside of its group, which were ended: PID ${strays.join(', ')}`,
       );
     const [stdout, stderr] = await this.#outputsAtLast();
+    await this.#told;
     return {
       state: 'ended',
       command: redactArgv(this.#argv),
@@ -224,16 +234,6 @@ function environmentOf(
     STAGEWATCH_DIR: folder,
     ...(target && { STAGEWATCH_PID: String(target.pid) }),
   };
-}
-
-async function stateOf(host: Host, program: string): Promise<'missing' | 'not-executable' | 'executable'> {
-  const script = `case $1 in
-    */*) [ -e "$1" ] || exit 1; [ -f "$1" ] && [ -x "$1" ] || exit 2 ;;
-    *) command -v -- "$1" ;;
-  esac >/dev/null 2>&1 || exit 1`;
-  const end = await host.spawn(['/bin/sh', '-c', script, 'sh', program]).ended;
-  if (end.state === 'exited' && end.exitCode === 0) return 'executable';
-  return end.state === 'exited' && end.exitCode === 2 ? 'not-executable' : 'missing';
 }
 
 async function existing(dir: ArtifactDir): Promise<Artifact[]> {

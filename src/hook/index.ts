@@ -54,4 +54,5 @@ export { StagewatchError } from '../error.ts';
 // Program helpers.
 export { type KeptOutput, keepOutput } from '../session/kept-output.ts';
 export { endMarked } from '../target/marked-processes.ts';
+export { programState } from '../target/program-state.ts';
 export { redactArgv } from '../target/redact.ts';
