@@ -18,6 +18,8 @@ export interface FollowRequest {
   readonly label: string;
   /** Start the sources only when the hooks are armed. */
   readonly armFirst: boolean;
+  /** There is nothing else to do than to profile: what is missing for it is a failure, whatever was asked. */
+  readonly profilesOnly?: boolean;
   /** What `run` starts: for session.json. */
   readonly benchmark?: readonly string[];
   /** Told of the first signal that asks us to end. */
@@ -48,7 +50,7 @@ export async function follow(
     watch: hooks.watch,
     skip: hooks.skip,
     hooks: hooks.plan,
-    hooksAsked: hooks.asked,
+    hooksAsked: hooks.asked || (request.profilesOnly ?? false),
     target,
     allTargets: flags.allServers ?? false,
     outputDir: flags.outputDir,

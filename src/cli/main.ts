@@ -20,6 +20,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'start a benchmark, and follow and profile it',
     load: () => import('./run.ts'),
   },
+  attach: {
+    summary: 'profile a server now: a stage made by hand',
+    load: () => import('./attach.ts'),
+  },
   stages: {
     summary: 'show the stages of a finished log',
     load: () => import('./stages.ts'),
@@ -28,6 +32,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'make the artifacts of a session that was cut short',
     load: () => import('./collect.ts'),
   },
+  engine: {
+    summary: 'run the embedded vector server: for demos, tests and learning',
+    load: () => import('./engine.ts'),
+  },
   hooks: {
     summary: 'list what can be run during stages',
     load: () => import('./hooks.ts'),
@@ -35,6 +43,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   profiles: {
     summary: 'list the presets, or check a profile',
     load: () => import('./profiles.ts'),
+  },
+  load: {
+    summary: 'drive a server, and measure throughput, latency and recall',
+    load: () => import('./load.ts'),
   },
   dataset: {
     summary: 'make, import, check and convert vector datasets',
