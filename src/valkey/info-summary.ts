@@ -33,6 +33,7 @@ export function summariseSnapshots(before: Snapshot, after: Snapshot): ServerSum
       fragmentationRatio: edges('mem_fragmentation_ratio'),
     },
     clients: {
+      // Ours is one of them.
       connected: edges('connected_clients'),
       blocked: edges('blocked_clients'),
       connectionsReceived: count('total_connections_received'),
