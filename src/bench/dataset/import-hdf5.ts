@@ -30,7 +30,8 @@ const MAX_RATIO = 2_000;
 export async function openHdf5(path: string): Promise<ImportSource> {
   const bytes = await sizeOfFile(path);
   const { default: h5wasm } = await import('h5wasm/node');
-  await h5wasm.ready;
+  // Else HDF5 prints pages about every failure on our standard error.
+  (await h5wasm.ready).activate_throwing_error_handler();
   const file = guard(path, 'it cannot be opened', () => new h5wasm.File(path, 'r'));
   try {
     const open = (names: readonly string[]): Hdf5Dataset | undefined =>
@@ -139,8 +140,14 @@ function guard<T>(path: string, what: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw bad(path, `${what} (${messageOf(cause).split('\n', 1)[0]})`, cause);
+    throw bad(path, `${what} (${reasonOf(cause)})`, cause);
   }
+}
+
+/** HDF5 tells its whole stack: `#011: file line 189 in function(): bad byte number`. The deepest one is the reason. */
+function reasonOf(cause: unknown): string {
+  const text = messageOf(cause);
+  return [...text.matchAll(/\(\): (.+)$/gm)].at(-1)?.[1] ?? text.split('\n', 1)[0]!;
 }
 
 function bad(path: string, what: string, cause?: unknown): UsageError {

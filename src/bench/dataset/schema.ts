@@ -175,7 +175,9 @@ function parse(text: string, path: string): Schema {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw bad(path, `${issue.path.join('.') || 'the schema'}: ${issue.message}`, result.error);
+  const where = issue.path.join('.') || 'the schema';
+  const what = issue.message.replace(/^Invalid input: /, '').replace(/received undefined$/, 'found nothing');
+  throw bad(path, `${where}: ${what}`, result.error);
 }
 
 function bad(path: string, what: string, cause?: unknown): UsageError {
