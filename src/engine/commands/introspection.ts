@@ -38,7 +38,7 @@ function info(client: Client): void {
   client.reply.array(found.length);
   for (const definition of found) {
     if (definition) describe(client.reply, definition);
-    else client.reply.nullArray();
+    else client.reply.null();
   }
 }
 

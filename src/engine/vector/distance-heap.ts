@@ -32,7 +32,8 @@ export class DistanceHeap {
     let at = this.size++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (keys[parent]! < key || (keys[parent]! === key && ids[parent]! > id)) break;
+      const above = keys[parent]!;
+      if (above < key || (above === key && ids[parent]! > id)) break;
       ids[at] = ids[parent]!;
       keys[at] = keys[parent]!;
       at = parent;
@@ -52,15 +53,15 @@ export class DistanceHeap {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= size) break;
-      const right = child + 1;
-      if (
-        right < size &&
-        (keys[right]! < keys[child]! || (keys[right]! === keys[child]! && ids[right]! > ids[child]!))
-      )
-        child = right;
-      if (keys[child]! > key || (keys[child]! === key && ids[child]! < id)) break;
+      let below = keys[child]!;
+      const other = child + 1 < size ? keys[child + 1]! : Infinity;
+      if (other < below || (other === below && child + 1 < size && ids[child + 1]! > ids[child]!)) {
+        child++;
+        below = other;
+      }
+      if (below > key || (below === key && ids[child]! < id)) break;
       ids[at] = ids[child]!;
-      keys[at] = keys[child]!;
+      keys[at] = below;
       at = child;
     }
     ids[at] = id;

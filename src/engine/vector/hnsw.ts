@@ -46,6 +46,7 @@ export class HnswIndex implements VectorIndex {
     if (this.#seen.length < this.#store.capacity) this.#seen = new Uint32Array(this.#store.capacity);
     const level = known ?? this.#drawLevel();
     this.#levels[slot] = level;
+    if (known !== undefined) this.#leave(slot, level);
     this.#links.add(slot, level);
     if (this.#entry === NOBODY) this.#entry = slot;
     else if (known === undefined || this.size > 1 || this.#entry !== slot) this.#link(slot, level, vector);
@@ -71,6 +72,23 @@ export class HnswIndex implements VectorIndex {
     if (this.#settings.metric !== 'COSINE') return vector;
     const scale = unitScale(vector);
     return vector.map((value) => value * scale);
+  }
+
+  /** The neighbours of a node that moves away link to each other instead. It keeps its own links: a way out. */
+  #leave(slot: number, level: number): void {
+    for (let layer = 0; layer <= level; layer++) {
+      const left = [...this.#links.of(slot, layer)];
+      for (const other of left) {
+        const kept = [...this.#links.of(other, layer)];
+        if (!kept.includes(slot)) continue;
+        const distance = this.#between(this.#store.at(other));
+        const near = [...new Set([...kept, ...left])]
+          .filter((node) => node !== slot && node !== other)
+          .sort((a, b) => distance(a) - distance(b));
+        const limit = this.#links.limit(layer);
+        this.#links.replace(other, layer, selectDiverse(near, limit, distance, this.#distanceOfSlots));
+      }
+    }
   }
 
   /** Finds a node's neighbours on each of its layers, and links both ways. */

@@ -161,8 +161,9 @@ export class RequestParser {
 
   #inline(request: Request): boolean {
     const end = this.#bytes.subarray(0, this.#to).indexOf(LF, this.#from + this.#at);
+    const length = (end < 0 ? this.#to : end) - this.#from;
+    if (length > MAX_LINE) throw new ProtocolError('too big inline request');
     if (end < 0) {
-      if (this.#to - this.#from > MAX_LINE) throw new ProtocolError('too big inline request');
       this.#at = this.#to - this.#from;
       return false;
     }
