@@ -8,6 +8,7 @@ const benches: Readonly<
   append: () => import('./append.ts'),
   coverage: () => import('./coverage.ts'),
   fold: () => import('./fold.ts'),
+  load: () => import('./load.ts'),
 };
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
