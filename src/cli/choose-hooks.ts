@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { UsageError } from '../error.ts';
 import { planHooks, type PlannedHook } from '../hook/plan.ts';
 import { loadProfile } from '../profile/load.ts';
@@ -19,11 +20,17 @@ export interface ChosenHooks {
 /** @throws {UsageError} unknown-profile, bad-profile, unknown-hook, bad-hook-option. */
 export async function chooseHooks(flags: MonitorFlags): Promise<ChosenHooks> {
   const names = [...(flags.collectPerf ? ['flamegraph'] : []), ...(flags.profile ?? [])];
-  const asked = names.length > 0 || flags.hook !== undefined;
+  const asked = names.length > 0 || flags.hook !== undefined || flags.perfScript !== undefined;
   const profiles = await Promise.all((asked ? names : [DEFAULT_PROFILE]).map(loadProfile));
   const profile = mergeProfiles([...profiles, { ...hooksOfFlags(flags.hook ?? []) }]);
 
   const hooks = new Map(profile.hooks);
+  // Not through --hook: a path may hold commas.
+  if (flags.perfScript !== undefined)
+    hooks.set('command', { ...hooks.get('command'), command: resolve(flags.perfScript) });
+  // Hooks that ask the server ask it as the flags do.
+  if (flags.user !== undefined && hooks.has('server-metrics'))
+    hooks.set('server-metrics', { user: flags.user, ...hooks.get('server-metrics') });
   for (const name of flags.withoutHook ?? []) {
     const leaves = [...hooks.keys()].find((hook) => hook === name);
     if (leaves === undefined)

@@ -7,7 +7,7 @@ import type { Source } from '../source/contract.ts';
 import { redactArgv } from '../target/redact.ts';
 import { codeOfFailures, codeOfSignal } from './exit-code.ts';
 import { chooseHooks } from './choose-hooks.ts';
-import { toTargetQuery, type MonitorFlags } from './monitor-flags.ts';
+import { toTarget, type MonitorFlags } from './monitor-flags.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
 import { closingLines } from './summary.ts';
 import { version } from './version.ts';
@@ -31,7 +31,7 @@ export async function follow(
   flags: MonitorFlags,
   prepare: () => Promise<FollowRequest> | FollowRequest,
 ): Promise<MonitorSummary> {
-  const target = toTargetQuery(flags);
+  const target = toTarget(flags);
   const hooks = await chooseHooks(flags);
   const request = await prepare();
   const text = new TextView(

@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander';
 import { UsageError } from '../error.ts';
 import type { TargetQuery } from '../target/find.ts';
+import type { TargetPlace } from '../target/locate.ts';
+import { credentialsOf } from '../valkey/credentials.ts';
 import { collect, integer, timeMs } from './flags.ts';
 
 /** What `monitor` and `run` share. */
@@ -15,6 +17,12 @@ export interface MonitorFlags {
   readonly serverPort?: number;
   readonly serverName?: string;
   readonly allServers?: true;
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly cluster?: true;
+  readonly container?: string;
+  readonly perfScript?: string;
   readonly outputDir: string;
   readonly label?: string;
   readonly maxSpan: number;
@@ -27,8 +35,8 @@ export interface MonitorFlags {
 
 /** Whether a hook or profile of the user's own choice could be wrong: then nothing is read before they are loaded. */
 export function mayNameWrongHooks(flags: MonitorFlags): boolean {
-  const { profile, hook, withoutHook, frequency, callGraph } = flags;
-  return [profile, hook, withoutHook, frequency, callGraph].some((flag) => flag !== undefined);
+  const { profile, hook, withoutHook, frequency, callGraph, perfScript } = flags;
+  return [profile, hook, withoutHook, frequency, callGraph, perfScript].some((flag) => flag !== undefined);
 }
 
 export function addMonitorFlags(command: Command): Command {
@@ -50,10 +58,19 @@ export function addMonitorFlags(command: Command): Command {
       'add a hook, or your own from a .ts or .js file; repeatable',
       collect,
     )
+    .option(
+      '--perf-script <path>',
+      'run a program of yours during stages: the same as --hook command,command=PATH',
+    )
     .addOption(withoutHook)
     .option('--server-pid <pid>', 'the server to profile, by PID', integer(1, 4_194_304))
     .option('--server-port <port>', 'by the port that it listens on', integer(1, 65_535))
     .option('--server-name <name>', 'by name (default: valkey-server, redis-server)')
+    .option('-h, --host <host>', 'the server that answers there, as INFO names its PID (with --port)')
+    .option('-p, --port <port>', 'its port', integer(1, 65_535))
+    .option('--user <name>', 'ACL user; the password is read from VALKEYCLI_AUTH or REDISCLI_AUTH')
+    .option('--cluster', 'all nodes of its cluster that run on this machine')
+    .option('--container <name>', 'the server in a container of this machine')
     .option('--all-servers', 'profile every server found, each in its own folder')
     .option('--output-dir <dir>', 'where session folders are made', './stage_perf')
     .option('--label <text>', "part of the session folder's name")
@@ -67,15 +84,26 @@ export function addMonitorFlags(command: Command): Command {
     .option('-v, --verbose', 'everything, and stacks of errors');
 }
 
-/** @throws {UsageError} when the server is named in two ways. */
-export function toTargetQuery(flags: MonitorFlags): TargetQuery {
-  const given = [flags.serverPid, flags.serverPort, flags.serverName].filter((flag) => flag !== undefined);
+/** @throws {UsageError} when the server is named in several ways, or in half of one. */
+export function toTarget(flags: MonitorFlags): TargetQuery | TargetPlace {
+  const { serverPid, serverPort, serverName, host, port, container, cluster } = flags;
+  const given = [serverPid, serverPort, serverName, host ?? port, container].filter(
+    (flag) => flag !== undefined,
+  );
   if (given.length > 1)
     throw new UsageError(
       'target',
-      'Expected one of --server-pid, --server-port and --server-name, got several',
+      'Expected one of --server-pid, --server-port, --server-name, --host with --port, and --container, got several',
     );
-  if (flags.serverPid !== undefined) return { by: 'pid', pid: flags.serverPid };
-  if (flags.serverPort !== undefined) return { by: 'port', port: flags.serverPort };
-  return flags.serverName === undefined ? { by: 'name' } : { by: 'name', names: [flags.serverName] };
+  if (host !== undefined || port !== undefined) {
+    const credentials = credentialsOf(flags.user === undefined ? {} : { user: flags.user });
+    const address = { host: host ?? '127.0.0.1', port: port ?? 6379, ...credentials };
+    return { in: cluster ? 'cluster' : 'address', address };
+  }
+  if (cluster)
+    throw new UsageError('target', 'Expected --cluster to go with --host and --port of one of its nodes');
+  if (container !== undefined) return { in: 'container', container };
+  if (serverPid !== undefined) return { by: 'pid', pid: serverPid };
+  if (serverPort !== undefined) return { by: 'port', port: serverPort };
+  return serverName === undefined ? { by: 'name' } : { by: 'name', names: [serverName] };
 }

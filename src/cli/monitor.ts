@@ -4,7 +4,7 @@ import { UsageError } from '../error.ts';
 import { makeOutputDir } from '../session/session.ts';
 import { StdinSource } from '../source/stdin.ts';
 import { timeMs } from './flags.ts';
-import { addMonitorFlags, mayNameWrongHooks, toTargetQuery, type MonitorFlags } from './monitor-flags.ts';
+import { addMonitorFlags, mayNameWrongHooks, toTarget, type MonitorFlags } from './monitor-flags.ts';
 
 interface Flags extends MonitorFlags {
   readonly fromStart?: true;
@@ -41,7 +41,7 @@ async function followStdin(flags: Flags): Promise<void> {
   const source = new StdinSource({ passThrough: true, ...idleTimeout(flags) });
   source.prepare();
   try {
-    toTargetQuery(flags);
+    toTarget(flags);
     await makeOutputDir(flags.outputDir);
     if (!mayNameWrongHooks(flags)) source.begin();
     const { follow } = await import('./follow.ts');

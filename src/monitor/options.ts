@@ -3,6 +3,7 @@ import type { DelaySummary, SessionEvent } from '../session/events.ts';
 import type { Source, SourceEnd } from '../source/contract.ts';
 import type { StageRow } from '../stage/table.ts';
 import type { TargetQuery } from '../target/find.ts';
+import type { TargetPlace } from '../target/locate.ts';
 
 export interface MonitorOptions {
   /** What is followed; at least one. The monitor starts and ends them. */
@@ -14,7 +15,7 @@ export interface MonitorOptions {
   readonly hooks: readonly PlannedHook[];
   /** Whether the user asked for these hooks: what is missing for them then counts as a failure. */
   readonly hooksAsked: boolean;
-  readonly target: TargetQuery;
+  readonly target: TargetQuery | TargetPlace;
   /** Profile every server found, instead of refusing to choose. */
   readonly allTargets: boolean;
   readonly outputDir: string;

@@ -1,3 +1,4 @@
+import { messageOf } from '../error.ts';
 import type { Artifact } from '../hook/contract.ts';
 import { HookHost } from '../hook/host.ts';
 import type { PlannedHook } from '../hook/plan.ts';
@@ -7,11 +8,12 @@ import type { Session } from '../session/session.ts';
 import type { EndedSpan, Span } from '../stage/span.ts';
 import type { Host, Target } from '../target/contract.ts';
 import type { TargetQuery } from '../target/find.ts';
+import type { TargetPlace } from '../target/locate.ts';
 import { TargetWatch } from '../target/watch.ts';
 import type { TargetReport } from './span-report.ts';
 
 export interface TargetsOptions {
-  readonly query: TargetQuery;
+  readonly query: TargetQuery | TargetPlace;
   /** All that are found, instead of exactly one. */
   readonly all: boolean;
   readonly plan: readonly PlannedHook[];
@@ -28,7 +30,7 @@ export interface TargetsOptions {
  */
 export class Targets {
   readonly #options: TargetsOptions;
-  readonly #watch: TargetWatch | undefined;
+  #watch: TargetWatch | undefined;
   /** By the process: id alone would mix a server with its successor on the same port. */
   readonly #active = new Map<Target | undefined, HookHost>();
   /** Gone, but not all collected. */
@@ -42,19 +44,6 @@ export class Targets {
   constructor(options: TargetsOptions) {
     this.#options = options;
     this.#required = options.plan.some(({ hook }) => hook.target === 'required');
-    if (options.plan.length === 0) return;
-    this.#watch = new TargetWatch({
-      query: options.query,
-      all: options.all,
-      host: options.host,
-      // Hooks that can do without a server take one that is there; nobody is told that there is none.
-      once: !this.#required && options.query.by === 'name',
-      found: (target) => this.#found(target),
-      lost: (target) => this.#lost(target),
-      trouble: (state, message) => {
-        if (this.#required) options.emit({ type: 'target', state, message });
-      },
-    });
   }
 
   /** For session.json: every process that was profiled. */
@@ -64,7 +53,11 @@ export class Targets {
 
   /** Resolves when what was found at first is armed. */
   async start(): Promise<void> {
-    await this.#watch?.start();
+    const query = await this.#query();
+    if (query !== undefined && !this.#finished) {
+      this.#watch = this.#watchFor(query);
+      await this.#watch.start();
+    }
     if (this.#active.size === 0 && this.#options.plan.some(({ hook }) => hook.target === 'optional'))
       this.#add(undefined);
     await Promise.all(this.#arming);
@@ -126,6 +119,36 @@ export class Targets {
     await Promise.all(this.#all().map((host) => host.dispose()));
   }
 
+  /** Undefined when there is nothing to look for, or nobody can say what. */
+  async #query(): Promise<TargetQuery | undefined> {
+    const { plan, query, host, emit } = this.#options;
+    if (plan.length === 0) return undefined;
+    if ('by' in query) return query;
+    try {
+      const { locateTarget } = await import('../target/locate.ts');
+      return await locateTarget(query, host);
+    } catch (error) {
+      emit({ type: 'target', state: 'missing', message: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  #watchFor(query: TargetQuery): TargetWatch {
+    const { all, host, emit } = this.#options;
+    return new TargetWatch({
+      query,
+      all,
+      host,
+      // Hooks that can do without a server take one that is there; nobody is told that there is none.
+      once: !this.#required && query.by === 'name',
+      found: (target) => this.#found(target),
+      lost: (target) => this.#lost(target),
+      trouble: (state, message) => {
+        if (this.#required) emit({ type: 'target', state, message });
+      },
+    });
+  }
+
   #all(): HookHost[] {
     return [...this.#retired, ...this.#active.values()];
   }
@@ -134,7 +157,9 @@ export class Targets {
     if (this.#finished) return;
     this.#tell('found', target);
     const { pid, startTicks, id, program, port, commandLine } = target;
-    this.#seen.push({ target: id, program, pid, startTicks, port, commandLine });
+    const seen = { target: id, program, pid, startTicks, port, commandLine };
+    this.#seen.push(seen);
+    void this.#identify(target, seen);
     const alone = this.#active.get(undefined);
     if (alone) {
       // The host's own metrics go on with the server's.
@@ -173,6 +198,20 @@ export class Targets {
     for (const span of this.#open.values()) hooks.spanStarted(span);
     const arming = hooks.arm().finally(() => this.#arming.delete(arming));
     this.#arming.add(arming);
+  }
+
+  /** Beside the arming, which does not wait for it. */
+  async #identify(target: Target, seen: object): Promise<void> {
+    const { identify } = await import('../target/identify.ts');
+    const identity = await identify(target);
+    Object.assign(seen, identity);
+    this.#options.emit({
+      type: 'target',
+      state: 'identified',
+      target: target.id,
+      pid: target.pid,
+      ...identity,
+    });
   }
 
   #tell(state: 'found' | 'lost', target: Target): void {

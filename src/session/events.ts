@@ -72,6 +72,16 @@ export type SessionEvent =
     }
   | {
       readonly type: 'target';
+      /** What it says of itself, where it can be asked. */
+      readonly state: 'identified';
+      readonly target: string;
+      readonly pid: number;
+      readonly version?: string;
+      /** Of its executable, hex. */
+      readonly buildId?: string;
+    }
+  | {
+      readonly type: 'target';
       readonly state: 'missing' | 'ambiguous';
       readonly message: string;
     }

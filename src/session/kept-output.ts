@@ -13,11 +13,12 @@ export interface KeptOutput {
 /**
  * Keeps the beginning of a program's output in a file. What comes after the limit is read and thrown away: the program
  * is not held up, and neither memory nor disk fill. Call it in the turn in which the program is started.
+ * @param path asked at the first byte.
  * @throws never. Resolves at the end of the stream, or when it is destroyed.
  */
 export async function keepOutput(
   stream: Readable | null,
-  path: string,
+  path: () => string,
   limitBytes: number,
 ): Promise<KeptOutput> {
   let file: FileHandle | undefined;
@@ -30,7 +31,7 @@ export async function keepOutput(
       if (kept.length === 0) continue;
       try {
         // Never through a link that waits under that name.
-        file ??= await open(path, 'wx', 0o600);
+        file ??= await open(path(), 'wx', 0o600);
         await file.writeFile(kept);
         bytes += kept.length;
       } catch (cause) {

@@ -8,6 +8,8 @@ import { listeningOf, whoListensOn } from './sockets.ts';
 /** Which server is meant. */
 export type TargetQuery =
   | { readonly by: 'pid'; readonly pid: number }
+  /** All of them. */
+  | { readonly by: 'pids'; readonly pids: readonly number[] }
   /** TCP, on this machine. */
   | { readonly by: 'port'; readonly port: number }
   /** Base names of programs; those of Valkey and Redis without. */
@@ -36,7 +38,7 @@ export function findTargets(query: TargetQuery, host: Host, options: FindOptions
   const servers = serversOf(query);
   const lookedFor = describeQuery(query);
   if (servers.length === 0) return { state: 'none', lookedFor };
-  if (servers.length > 1 && !options.all)
+  if (servers.length > 1 && !options.all && query.by !== 'pids')
     return { state: 'ambiguous', lookedFor, candidates: servers.map((server) => candidateOf(server)) };
   return {
     state: 'found',
@@ -47,6 +49,7 @@ export function findTargets(query: TargetQuery, host: Host, options: FindOptions
 /** `a process that listens on TCP port 6379`: what a message says. */
 export function describeQuery(query: TargetQuery): string {
   if (query.by === 'pid') return `a process with PID ${query.pid}`;
+  if (query.by === 'pids') return `processes with the PIDs ${query.pids.join(', ')}`;
   if (query.by === 'port') return `a process that listens on TCP port ${query.port}`;
   return `a process named ${(query.names ?? defaultServerNames).join(' or ')}`;
 }
@@ -54,6 +57,7 @@ export function describeQuery(query: TargetQuery): string {
 function serversOf(query: TargetQuery): ServerProcess[] {
   if (query.by === 'name') return findServers(readAll(listPids()), query.names ?? defaultServerNames);
   if (query.by === 'pid') return readAll([query.pid]).map(withListening);
+  if (query.by === 'pids') return readAll(query.pids).map(withListening);
   // Servers first: to look through the descriptors of all processes takes longer.
   const pids = listPids();
   const likely = findServers(readAll(pids), defaultServerNames)
