@@ -4,22 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Artifact,
   type ArtifactDir,
-  type ArtifactDirs,
   available,
-  type Child,
   type ChildEnd,
   defineHook,
-  type EndedSpan,
   endMarked,
   type HookContext,
   type KeptOutput,
-  keepOutput,
   programState,
+  ReadyProgram,
   redactArgv,
   type Span,
   type SpanId,
   stageLabel,
-  StagewatchError,
   unavailable,
   z,
 } from 'stagewatch/hook';
@@ -38,6 +34,8 @@ const options = z.object({
 });
 type Context = HookContext<z.infer<typeof options>>;
 
+const files = ['command.json', 'command.stdout', 'command.stderr'] as const;
+
 /** Whoever left the group may hold the pipes open: for so long they may still print, ms. */
 const lastWordsMs = 300;
 
@@ -47,9 +45,9 @@ export default defineHook({
   options,
   target: 'optional',
 
-  probe: async ({ host, options }) => {
-    const [program = ''] = wordsOf(options);
-    const state = await programState(host, program);
+  probe: async (ctx) => {
+    const [program = ''] = argvOf(ctx);
+    const state = await programState(ctx.host, program);
     if (state === 'missing') return unavailable(`expected ${program} to be a program, it is not there`);
     if (state === 'executable') return available;
     return unavailable(`expected ${program} to be executable, it is not`, `chmod +x ${program}`);
@@ -57,12 +55,25 @@ export default defineHook({
 
   arm: async (ctx) => {
     const runs = new Map<SpanId, Run>();
+    let isOver = false;
+    let ready: ReadyProgram | undefined = prepare(ctx);
     const endAll = (): Promise<unknown> => Promise.all([...runs.values()].map((run) => run.end()));
     return {
-      start: async (span) => void runs.set(span.id, await Run.start(ctx, span)),
-      // SIGINT is sent now; the rest goes on by itself.
-      stop: async (span) => void runs.get(span.id)?.end(),
-      finish: async () => void (await endAll()),
+      start: async (span) => {
+        const program = ready ?? prepare(ctx);
+        ready = undefined;
+        runs.set(span.id, await Run.start(ctx, span, program));
+      },
+      stop: async (span) => {
+        // SIGINT is sent now; the rest goes on by itself.
+        void runs.get(span.id)?.end();
+        // Not before the other hooks have had their turn.
+        setImmediate(() => (ready ??= isOver ? undefined : prepare(ctx)));
+      },
+      finish: async () => {
+        isOver = true;
+        await Promise.all([endAll(), ready?.child.end()]);
+      },
       collect: async (spans, out) => {
         const artifacts = await Promise.all(
           spans.map(async (span) => {
@@ -77,11 +88,14 @@ export default defineHook({
         );
         return artifacts.flat();
       },
-      [Symbol.asyncDispose]: async () => void (await endAll()),
+      [Symbol.asyncDispose]: async () => {
+        isOver = true;
+        await Promise.all([endAll(), ready?.child.end()]);
+      },
     };
   },
 
-  recover: async (_ctx, spans: readonly EndedSpan[], out: ArtifactDirs) =>
+  recover: async (_ctx, spans, out) =>
     (await Promise.all(spans.map((span) => existing(out.of(span))))).flat(),
 });
 
@@ -102,49 +116,40 @@ class Run {
   readonly #ctx: Context;
   readonly #span: Span;
   readonly #argv: readonly string[];
-  readonly #child: Child;
+  readonly #ready: ReadyProgram;
   readonly #marks: readonly string[];
-  readonly #outputs: Promise<readonly [KeptOutput, KeptOutput]>;
-  readonly #told: Promise<unknown>;
+  #told: Promise<unknown> | undefined;
   readonly #startedMs = performance.now();
   #endedMs: number | undefined;
   #ending: Promise<Outcome> | undefined;
 
   /** @throws {StagewatchError} command-not-started. */
-  static async start(ctx: Context, span: Span): Promise<Run> {
-    const argv = [...wordsOf(ctx.options), ...(ctx.target ? [String(ctx.target.pid)] : [])];
+  static async start(ctx: Context, span: Span, ready: ReadyProgram): Promise<Run> {
     const dir = ctx.out.of(span);
     // At once: each turn of the event loop costs milliseconds on a busy machine.
     mkdirSync(dir.path, { recursive: true, mode: 0o700 });
-    const run = new Run(ctx, span, argv, dir);
-    if (run.#child.pid !== undefined) return run;
-    const end = await run.#child.ended;
-    throw new StagewatchError(
-      'command-not-started',
-      `${argv[0]} cannot be started: ${end.state === 'not-started' ? end.error.message : end.state}`,
-    );
+    const env = environmentOf(ctx, span, dir.path);
+    const run = new Run(ctx, span, env, ready);
+    await ready.launch({ folder: dir.path, env });
+    run.#tellStart(dir);
+    return run;
   }
 
-  private constructor(ctx: Context, span: Span, argv: readonly string[], dir: ArtifactDir) {
-    const folder = dir.path;
-    const env = environmentOf(ctx, span, folder);
-    const limitBytes = ctx.options.keepMiB * 1024 * 1024;
+  private constructor(ctx: Context, span: Span, env: Readonly<Record<string, string>>, ready: ReadyProgram) {
     this.#ctx = ctx;
     this.#span = span;
-    this.#argv = argv;
-    this.#child = ctx.host.spawn(argv, { cwd: folder, env, endSignal: 'SIGINT' });
-    this.#outputs = Promise.all([
-      keepOutput(this.#child.stdout, `${folder}/command.stdout`, limitBytes),
-      keepOutput(this.#child.stderr, `${folder}/command.stderr`, limitBytes),
-    ]);
+    this.#argv = argvOf(ctx);
+    this.#ready = ready;
     this.#marks = ['STAGEWATCH_SPAN', 'STAGEWATCH_DIR'].map((name) => `${name}=${env[name]}`);
-    void this.#child.ended.then((end) => this.#sawEnd(end));
-    // After a crash, this says what ran.
+    void this.#ready.child.ended.then((end) => this.#sawEnd(end));
+  }
+
+  /** After a crash, this says what ran. */
+  #tellStart(dir: ArtifactDir): void {
+    const started = { state: 'running', command: redactArgv(this.#argv), pid: this.#ready.child.pid };
     this.#told = dir
-      .writeJson('command.json', { state: 'running', command: redactArgv(argv), pid: this.#child.pid })
-      .catch((error: Error) =>
-        this.#warn('output-not-kept', `command.json cannot be written: ${error.message}`),
-      );
+      .writeJson('command.json', started)
+      .catch(({ message }: Error) => this.#warn('output-not-kept', `has no command.json: ${message}`));
   }
 
   /** Sends the first signal at once; resolves when nothing of it is left. */
@@ -157,21 +162,18 @@ class Run {
     const graceMs = this.#ctx.options.graceSeconds * 1_000;
     const beforeStageEnd = this.#endedMs !== undefined;
     const askedMs = performance.now();
-    const end = await this.#child.end(graceMs);
+    const end = await this.#ready.child.end(graceMs);
     if (performance.now() - askedMs >= 2 * graceMs)
       this.#warn('command-ignored-signals', `ignored SIGINT and SIGTERM, and was killed`);
     const strays = await endMarked(this.#ctx.host, this.#marks);
     if (strays.length > 0)
-      this.#warn(
-        'command-left-daemon',
-        `left processes outside of its group, which were ended: PID ${strays.join(', ')}`,
-      );
+      this.#warn('command-left-daemon', `left its group, and was ended there: PID ${strays.join(', ')}`);
     const [stdout, stderr] = await this.#outputsAtLast();
     await this.#told;
     return {
       state: 'ended',
       command: redactArgv(this.#argv),
-      pid: this.#child.pid,
+      pid: this.#ready.child.pid,
       end: {
         ...(end.state === 'exited' && { exitCode: end.exitCode }),
         ...(end.state === 'killed' && { signal: end.signal }),
@@ -185,10 +187,10 @@ class Run {
   }
 
   async #outputsAtLast(): Promise<readonly [KeptOutput, KeptOutput]> {
-    await Promise.race([this.#outputs, sleep(lastWordsMs)]);
-    this.#child.stdout?.destroy();
-    this.#child.stderr?.destroy();
-    const outputs = await this.#outputs;
+    await Promise.race([this.#ready.outputs, sleep(lastWordsMs)]);
+    this.#ready.child.stdout?.destroy();
+    this.#ready.child.stderr?.destroy();
+    const outputs = await this.#ready.outputs;
     for (const [index, { bytes, droppedBytes, error }] of outputs.entries()) {
       const name = index === 0 ? 'command.stdout' : 'command.stderr';
       if (error) this.#warn('output-not-kept', `${name} cannot be written: ${error.message}`);
@@ -216,10 +218,20 @@ class Run {
   }
 }
 
+function prepare(ctx: Context): ReadyProgram {
+  const [, stdout, stderr] = files;
+  return new ReadyProgram(ctx.host, argvOf(ctx), {
+    stdout,
+    stderr,
+    limitBytes: ctx.options.keepMiB * 2 ** 20,
+  });
+}
+
 /** It works in the span's folder: a relative path means ours. */
-function wordsOf({ command }: Context['options']): string[] {
-  const [program = '', ...args] = typeof command === 'string' ? [command] : command;
-  return [typeof command === 'string' || program.includes('/') ? resolve(program) : program, ...args];
+function argvOf({ options: { command }, target }: Context): string[] {
+  const [program = '', ...args] = typeof command === 'string' ? [resolve(command)] : command;
+  const path = program.includes('/') ? resolve(program) : program;
+  return [path, ...args, ...(target ? [String(target.pid)] : [])];
 }
 
 function environmentOf(
@@ -237,10 +249,6 @@ function environmentOf(
 }
 
 async function existing(dir: ArtifactDir): Promise<Artifact[]> {
-  const found = await Promise.all(
-    ['command.json', 'command.stdout', 'command.stderr'].map((name) =>
-      dir.existing(name).catch(() => undefined),
-    ),
-  );
+  const found = await Promise.all(files.map((name) => dir.existing(name).catch(() => undefined)));
   return found.filter((artifact) => artifact !== undefined);
 }

@@ -52,7 +52,8 @@ export { type ServerSummary, summariseSnapshots } from '../valkey/info-summary.t
 export { StagewatchError } from '../error.ts';
 
 // Program helpers.
-export { type KeptOutput, keepOutput } from '../session/kept-output.ts';
+export type { KeptOutput } from '../target/kept-output.ts';
 export { endMarked } from '../target/marked-processes.ts';
 export { programState } from '../target/program-state.ts';
+export { ReadyProgram } from '../target/ready-program.ts';
 export { redactArgv } from '../target/redact.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { StagewatchError } from '../error.ts';
-import { type KeptOutput, keepOutput } from '../session/kept-output.ts';
+import { type KeptOutput, keepOutput } from './kept-output.ts';
 import type { Child, Host } from './contract.ts';
 
 /**
