@@ -74,7 +74,12 @@ function tell({ path, count, dim, queryCount, metric, groundTruth, notes }: Impo
     `stagewatch: ${count} x ${dim}, ${metric}, ${queryCount} queries, ${groundTruth.neighbors} neighbours each, ${how}\n`,
   );
   writeResult(1, `${path}\n`);
-  if (groundTruth.state === 'computed' || groundTruth.check.state !== 'checked') return;
+  if (groundTruth.state === 'computed' || groundTruth.check.state === 'absent') return;
+  if (groundTruth.check.state === 'skipped') {
+    writeResult(2, `stagewatch: the ground truth was not checked: ${groundTruth.check.reason}\n`);
+    process.exitCode = EXIT.targetNotMet;
+    return;
+  }
   const { wrong, queries, agreesWith } = groundTruth.check;
   if (wrong.length === 0) return;
   const other = agreesWith[0] ? `; it is right by ${agreesWith[0]}: --metric ${agreesWith[0]}` : '';

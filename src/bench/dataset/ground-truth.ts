@@ -73,7 +73,9 @@ export async function computeGroundTruth(
     return truth;
   }
   const told = setInterval(() => options.onProgress?.(done(), count), PROGRESS_MS);
-  const workers = Array.from({ length: threads }, () => new Worker(script, { workerData: { job, claimed } }));
+  // Their own streams, or Node makes an inherited pipe non-blocking for everyone who shares it.
+  const start = { workerData: { job, claimed } satisfies WorkerJob, stdout: true, stderr: true };
+  const workers = Array.from({ length: threads }, () => new Worker(script, start));
   try {
     const parts = await Promise.all(workers.map((worker) => answerOf(worker, options.signal)));
     options.onProgress?.(count, count);

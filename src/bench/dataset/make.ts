@@ -16,7 +16,7 @@ export interface MakeOptions extends WorkOptions {
   readonly dim: number;
   /** How many centres the vectors lie around; 100 without it, but not more than there are vectors. */
   readonly clusters?: number;
-  /** Deviation around a centre, that of the centres being 1; 1.5 without it: at 10,000 x 64 and ef 10, HNSW finds two in three. */
+  /** Deviation around a centre, that of the centres being 1; 1.5 without it: at 10,000 x 64 and ef 10, HNSW finds three in four. */
   readonly spread?: number;
   /** 1,000 without it. */
   readonly queries?: number;

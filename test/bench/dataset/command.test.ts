@@ -137,3 +137,12 @@ test('a moved .bin is found through its schema no more, and that is told', async
   expect((await dataset(folder, 'info', 'a')).stderr).toMatch(/its data in .*a\.bin/);
   expect(readFileSync(folder.file('a.yaml'), 'utf8')).toMatch(/distance_metric: l2/);
 });
+
+test('import ends with 1 where the numbers are not finite', async () => {
+  using folder = new TemporaryFolder();
+  const train = [...vectors.slice(0, 4), [NaN, 0, 0]];
+  await writeHdf5(folder.file('a.hdf5'), { train, test: queries, neighbors: nearest, distance: 'euclidean' });
+  const said = await dataset(folder, 'import', 'a.hdf5');
+  expect(said.code).toBe(1);
+  expect(said.stderr).toMatch(/not checked: some numbers are not finite/);
+});

@@ -174,6 +174,20 @@ describe('files of one matrix', () => {
     expect(readdirSync(folder.path)).toEqual([name]);
   });
 
+  test.each([1, 3])('a NaN is refused by its number, on %d threads', async (threads) => {
+    using folder = new TemporaryFolder();
+    const numbers = new Float32Array(60_000 * 32).fill(1);
+    numbers[59_990 * 32] = NaN;
+    const input = folder.write('nan.npy', npyFile('<f4', [60_000, 32], numbers));
+    const queryFile = folder.write('q.npy', npyFile('<f4', [40, 32], numbers.subarray(0, 40 * 32)));
+    const imported = importDataset({ input, output: folder.file('out'), queryFile, threads });
+    await expect(imported).rejects.toMatchObject({
+      code: 'dataset-not-finite',
+      message: expect.stringContaining('vector 59990'),
+    });
+    expect(readdirSync(folder.path)).toEqual(['nan.npy', 'q.npy']);
+  });
+
   test('a field of JSON lines can be named', async () => {
     using folder = new TemporaryFolder();
     const input = folder.write('a.jsonl', '{"v":[1,2],"vector":[9]}\n{"v":[3,4]}\n{"v":[5,6]}\n');
