@@ -20,7 +20,7 @@ export class TextView implements View {
   readonly #verbosity: Verbosity;
   readonly #colour: boolean;
   /** Facts of the open spans' hooks, until the span's line is written. */
-  readonly #started = new Map<number, string[]>();
+  readonly #started = new Map<number, { hook: string; delayMs: number }[]>();
   readonly #told = new Set<string>();
   #window = { second: 0, lines: 0, left: 0 };
 
@@ -76,7 +76,7 @@ export class TextView implements View {
       if (event.state === 'armed') return `${event.hook} armed${target} in ${duration(event.tookMs)}`;
       if (event.state === 'started') {
         const known = this.#started.get(event.span) ?? [];
-        known.push(`${event.hook} +${event.delayMs.toFixed(1)} ms`);
+        known.push(event);
         this.#started.set(event.span, known);
       }
       return undefined;
@@ -116,10 +116,18 @@ export class TextView implements View {
     const hooks = this.#started.get(event.span);
     this.#started.delete(event.span);
     if (!event.watched && this.#verbosity !== 'verbose') return undefined;
-    const how = event.history ? 'already in the log' : (hooks?.join(', ') ?? '');
+    const how = event.history ? 'already in the log' : this.#delays(hooks ?? []);
     const state = event.state === 'unfinished' ? this.#paint('yellow', ' unfinished') : '';
     const took = event.history && event.durationMs === 0 ? '' : duration(event.durationMs);
     return `${this.#paint('bold', printable(event.stage))} ${took}${state}${how === '' ? '' : `  ${this.#paint('dim', how)}`}`;
+  }
+
+  /** From marker to capture: the slowest hook, or all of them. */
+  #delays(hooks: readonly { hook: string; delayMs: number }[]): string {
+    const slowest = hooks.reduce((max, { delayMs }) => Math.max(max, delayMs), 0);
+    if (this.#verbosity !== 'verbose')
+      return hooks.length === 0 ? '' : `all hooks capture after ${slowest.toFixed(1)} ms`;
+    return hooks.map(({ hook, delayMs }) => `${hook} +${delayMs.toFixed(1)} ms`).join(', ');
   }
 
   /** Keeps a flood of stages from flooding the terminal. */

@@ -74,12 +74,15 @@ export class Backlog {
   }
 
   #begin(): Promise<void> {
+    this.#collecting = this.#collect();
+    return this.#collecting;
+  }
+
+  async #collect(): Promise<void> {
     const spans = this.#waiting;
     this.#waiting = [];
-    this.#collecting = this.#options.collect(spans).then(() => {
-      this.#collecting = undefined;
-      if (this.#open === 0) this.#schedule();
-    });
-    return this.#collecting;
+    await this.#options.collect(spans);
+    this.#collecting = undefined;
+    if (this.#open === 0) this.#schedule();
   }
 }

@@ -237,11 +237,13 @@ class Monitor {
 
   /** A hook's own program at work, or a watched span that holds it up, is no reason to give up on it. */
   #limitCollect = async <T>(work: Promise<T>, what: string): Promise<T> => {
-    let settled = false;
-    const mark = (): boolean => (settled = true);
-    void work.then(mark, mark);
-    while (!settled && (this.#backlog.held || this.#children.backgroundCount > 0))
-      await Promise.race([work.then(mark, mark), sleep(1_000)]);
+    const state = { settled: false };
+    const settled = work.then(
+      () => (state.settled = true),
+      () => (state.settled = true),
+    );
+    while (!state.settled && (this.#backlog.held || this.#children.backgroundCount > 0))
+      await Promise.race([settled, sleep(1_000)]);
     return await within(work, COLLECT_LIMIT_MS, what);
   };
 

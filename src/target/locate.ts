@@ -80,6 +80,8 @@ function serverIn(first: number, container: string): number {
     .filter((found) => found !== undefined);
   const servers = findServers(inside, defaultServerNames);
   const [server] = servers;
+  // Most often the container is the server.
+  if (servers.some(({ pid }) => pid === first)) return first;
   if (server && servers.length === 1) return server.pid;
   throw new StagewatchError(
     'no-server-in-container',

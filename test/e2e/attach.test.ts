@@ -28,7 +28,9 @@ test('a stage made by hand lasts as long as it was told, as often as it was told
   ]);
   expect(ran.code, ran.stderr).toBe(0);
   const { spans } = new SessionFolder(folder.path);
-  expect(spans.map(({ stage, state }) => [stage, state])).toEqual(Array(3).fill(['get:nightly', 'finished']));
+  expect(spans.map(({ stage, state }) => [stage, state])).toEqual(
+    Array.from({ length: 3 }, () => ['get:nightly', 'finished']),
+  );
   for (const [i, span] of spans.entries()) {
     expect(span.durationMs).toBeGreaterThanOrEqual(299);
     expect((span.startNs - spans[0]!.startNs) / 1e6).toBeGreaterThan(600 * i - 20);
@@ -163,12 +165,13 @@ test('a server in a container is found through its PID namespace', async (contex
     // No container engine runs here: what it would answer is all that is asked of it.
     writeFileSync(join(bin, 'docker'), `#!/bin/sh\n[ "$4" = db ] && echo ${inside}\n`, { mode: 0o755 });
     const out = join(folder.path, 'out');
-    await runCli(
+    const ran = await runCli(
       ['attach', '--for', '200ms', '--profile', 'metrics', '--container', 'db', '--output-dir', out],
       {
         env: { PATH: `${bin}:${process.env['PATH']}` },
       },
     );
+    expect(ran.code, ran.stderr).toBe(0);
     const session = new SessionFolder(out);
     expect(session.eventsOf('target')[0]).toMatchObject({ state: 'found', pid: inside });
   } finally {

@@ -46,7 +46,10 @@ test('a log is followed from its present end, through rotation and truncation, a
   const session = new SessionFolder(join(folder.path, 'out'));
   expect(session.eventsOf('span-start').map(({ stage: name }) => name)).toEqual(['one', 'two', 'three']);
   for (const span of session.spans)
-    expect(span.targets[0]!.hooks['perf-record']!['samples'], JSON.stringify(span, undefined, 1)).toBeGreaterThan(10);
+    expect(
+      span.targets[0]!.hooks['perf-record']!['samples'],
+      JSON.stringify(span, undefined, 1),
+    ).toBeGreaterThan(10);
 });
 
 test('what a log holds already is history with --from-start: recorded, without hooks', async () => {
@@ -104,7 +107,7 @@ test('a log on standard input is passed through, its markers are history, and it
     stdio: [openSync(log, 'r'), 'pipe', 'ignore'],
   });
   let passed = '';
-  child.stdout.on('data', (chunk: Buffer) => (passed += chunk.toString()));
+  child.stdout!.on('data', (chunk: Buffer) => (passed += chunk.toString()));
   const code = await new Promise((done) => child.once('close', done));
   expect(passed).toBe(text);
   expect(code).toBe(0);

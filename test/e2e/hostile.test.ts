@@ -30,12 +30,12 @@ test('stages with hostile names leave folders inside the session only, and a san
   const child = spawn(process.execPath, [cli, ...args(folder.path)], { stdio: ['pipe', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  let passed = 0;
-  child.stdout.on('data', (chunk: Buffer) => (passed += chunk.length));
+  const passing = new Promise((done) => child.stdout.once('data', done));
+  child.stdout.resume();
   const ended = new Promise<number | null>((done) => child.once('close', (code) => done(code)));
   while (!said.includes('armed')) await new Promise((tick) => setTimeout(tick, 20));
   child.stdin.write('first line\n');
-  while (passed === 0) await new Promise((tick) => setTimeout(tick, 20));
+  await passing;
   for (const name of names) {
     child.stdin.write(`[STAGE:START] ${name}\r`);
     await new Promise((tick) => setTimeout(tick, 30));

@@ -29,7 +29,7 @@ test('a profile cannot reach the prototype of anything', () => {
   const before = Object.keys(Object.prototype);
   expect(() =>
     parseProfile('__proto__: { polluted: true }\nhooks: { __proto__: { x: 1 } }', 'p.yaml'),
-  ).toThrow();
+  ).toThrow(/unknown key "__proto__"/);
   expect(Object.keys(Object.prototype)).toEqual(before);
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
 });
