@@ -237,10 +237,14 @@ function inMs(kinds: Readonly<Record<string, number>>): {
 /** Some thread always waits, so a span of some length without any wait was not captured. */
 function tellNothing(ctx: Context, span: EndedSpan): void {
   const mustCaptureMs = 50;
+  const why =
+    span.startNs >= span.endNs
+      ? 'its capture began only when it was over; is the machine overloaded?'
+      : 'is perf restricted here (seccomp)?';
   ctx.warn({
     code: 'nothing-captured',
     span,
-    message: `${stageLabel(span.stage)}: no wait in ${span.durationMs.toFixed(0)} ms; is perf restricted here (seccomp)?`,
+    message: `${stageLabel(span.stage)}: no wait in ${span.durationMs.toFixed(0)} ms: ${why}`,
     fails: span.durationMs >= mustCaptureMs,
   });
 }

@@ -21,13 +21,12 @@ import {
   z,
 } from 'stagewatch/hook';
 
-const eventName = z.string().regex(/^[^\s;{}]+$/);
-
 const options = z.object({
   events: z
-    .union([z.array(eventName).min(1), z.string().min(1)])
+    .string()
+    .regex(/^[^\s;{}]+$/)
     .optional()
-    .describe('what is counted, as perf list names it; with + between them on a command line'),
+    .describe(`what is counted, as perf list names it, joined by +; default ${defaultCounters.join('+')}`),
   topdown: z.boolean().default(false).describe("where the pipeline's slots go, where the processor tells"),
 });
 
@@ -139,7 +138,7 @@ async function chooseEvents({
   options,
   warn,
 }: Context): Promise<{ events: string[]; limits: Limits }> {
-  const asked = typeof options.events === 'string' ? options.events.split('+') : options.events;
+  const asked = options.events?.split('+').filter((event) => event !== '');
   const { events, notSupported, doubtful } = await countable(target, asked ?? defaultCounters);
   const group = `{${topdownEvents.join(',')}}`;
   const hasTopdown = options.topdown && (await canCount(target, group));

@@ -33,7 +33,8 @@ export interface SwitchCapture {
   readonly input: number;
   /** CLOCK_MONOTONIC, decimal text: capture was asked for, had begun, /proc was read, capture was about to end. */
   readonly askedNs: string;
-  readonly fromNs: string;
+  /** Absent where nobody remembers: then it had begun with its first record. */
+  readonly fromNs?: string;
   readonly readNs: string;
   readonly toNs: string;
   readonly threads: readonly CapturedThread[];

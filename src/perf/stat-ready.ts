@@ -41,7 +41,11 @@ export class ReadyStats implements AsyncDisposable {
 
   /** A span that took one is over. */
   returned(): void {
-    if (--this.#taken === 0) this.#refill(keptReady);
+    this.#taken--;
+    // Later: starting a process holds us up for some ms, and whoever calls is about to tell that capture has ended.
+    setImmediate(() => {
+      if (this.#taken === 0) this.#refill(keptReady);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

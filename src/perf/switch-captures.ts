@@ -86,7 +86,7 @@ export function capturesOfSpans(spans: readonly EndedSpan[], inputs: number): Sw
   return Array.from({ length: inputs }, (_, input) =>
     stretches.map(({ fromNs, toNs }) => {
       const from = String(fromNs);
-      return { input, askedNs: from, fromNs: from, readNs: from, toNs: String(toNs), threads: [] };
+      return { input, askedNs: from, readNs: from, toNs: String(toNs), threads: [] };
     }),
   ).flat();
 }

@@ -145,7 +145,12 @@ export class Waits implements ScriptReader {
       const of = this.#waiting.shift();
       if (of === undefined) return;
       const onAxis = (ns: string): number => this.#pieces.axisNs(ns);
-      this.#capture = { of, fromNs: onAxis(of.fromNs), readNs: onAxis(of.readNs), toNs: onAxis(of.toNs) };
+      this.#capture = {
+        of,
+        fromNs: of.fromNs === undefined ? now : onAxis(of.fromNs),
+        readNs: onAxis(of.readNs),
+        toNs: onAxis(of.toNs),
+      };
       this.#planNext();
     }
   }

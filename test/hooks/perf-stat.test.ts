@@ -157,7 +157,7 @@ test('topdown is counted, or said to be missing', async () => {
 });
 
 test('nothing that can be counted: the hook is left out, and says why', async () => {
-  await using rig = await HookRig.arm('perf-stat', { events: ['no-such-event'] }, server.pid);
+  await using rig = await HookRig.arm('perf-stat', { events: 'no-such-event' }, server.pid);
   expect(rig.reason).toMatch(/none of the events can be counted.*no-such-event/);
 });
 

@@ -176,6 +176,12 @@ test('what lies outside of captures is nobody’s', () => {
   expect(folded[1]).toEqual(['valkey-server;[other];[since before] 20']);
 });
 
+test('a capture whose beginning nobody remembers begins with its first record', () => {
+  const { fromNs: _, ...capture0 } = capture(0, 1_000);
+  const { folded } = fold([span(1, 0, 1_000)], [capture0], [back(300), out(400), back(450)]);
+  expect(folded[0]).toEqual(['valkey-server;[poll];do_epoll_wait 50']);
+});
+
 test('the kind of a wait in the kernel', () => {
   const futex = ['futex_do_wait', '__futex_wait', 'futex_wait', 'do_futex'];
   expect(kernelWaitKind(futex, '202 0x5631da2efe68 0x189 0x0 0x0')).toBe('condition');
