@@ -69,7 +69,9 @@ function hooksOfFlags(given: readonly string[]): Profile {
       const equals = pair.indexOf('=');
       if (equals < 1)
         throw new UsageError('bad-hook-option', `Expected --hook to be NAME[,key=value], got "${flag}"`);
-      return [pair.slice(0, equals), valueOf(pair.slice(equals + 1))];
+      const [key, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
+      // A password of digits is text all the same.
+      return [key, key === 'password' ? value : valueOf(value)];
     });
     hooks.set(name, { ...hooks.get(name), ...Object.fromEntries(options) });
   }

@@ -52,6 +52,8 @@ export async function follow(
     hooks: hooks.plan,
     hooksAsked: hooks.asked || (request.profilesOnly ?? false),
     target,
+    // Who names a server, or a script that takes its PID, wants it.
+    needsTarget: flags.perfScript !== undefined || !('by' in target && target.by === 'name'),
     allTargets: flags.allServers ?? false,
     outputDir: flags.outputDir,
     label: flags.label ?? request.label,

@@ -16,6 +16,8 @@ export interface MonitorOptions {
   /** Whether the user asked for these hooks: what is missing for them then counts as a failure. */
   readonly hooksAsked: boolean;
   readonly target: TargetQuery | TargetPlace;
+  /** A server is needed even where every hook could do without. */
+  readonly needsTarget: boolean;
   /** Profile every server found, instead of refusing to choose. */
   readonly allTargets: boolean;
   readonly outputDir: string;

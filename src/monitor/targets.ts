@@ -14,6 +14,8 @@ import type { TargetReport } from './span-report.ts';
 
 export interface TargetsOptions {
   readonly query: TargetQuery | TargetPlace;
+  /** Whether one is needed even where every hook could do without. */
+  readonly needed: boolean;
   /** All that are found, instead of exactly one. */
   readonly all: boolean;
   readonly plan: readonly PlannedHook[];
@@ -43,7 +45,7 @@ export class Targets {
 
   constructor(options: TargetsOptions) {
     this.#options = options;
-    this.#required = options.plan.some(({ hook }) => hook.target === 'required');
+    this.#required = options.needed || options.plan.some(({ hook }) => hook.target === 'required');
   }
 
   /** For session.json: every process that was profiled. */

@@ -57,9 +57,11 @@ function redactWords(words: readonly string[], areArguments: boolean): string[] 
   });
 }
 
-/** A directive with its value in one word: `"requirepass secret"`. */
+/** A directive with its value in one word, `"requirepass secret"`, or one of several pairs, `a=b,password=c`. */
 function redactDirectives(word: string): string {
-  return word.replaceAll(/\b(requirepass|masterauth|primaryauth)(\s+)\S+/gi, `$1$2${REDACTED}`);
+  return word
+    .replaceAll(/\b(requirepass|masterauth|primaryauth)(\s+)\S+/gi, `$1$2${REDACTED}`)
+    .replaceAll(/([,;&?](?:auth|pass|passwd|password|secret|token)=)[^,;&]*/gi, `$1${REDACTED}`);
 }
 
 /** `redis://user:secret@host`: a password may hold `@` and `/` itself, so all up to the last `@` goes. */

@@ -24,6 +24,7 @@ describe('a command line', () => {
     'curl -u alice:hunter2 http://host',
     'env REDISCLI_AUTH=hunter2 MY_TOKEN=hunter2 valkey-cli',
     'memtier_benchmark --authenticate=alice:hunter2',
+    'stagewatch monitor --hook server-metrics,user=alice,password=hunter2,hz=2',
   ])('%s', (line) => {
     const words = redactArgv(line.split(' '));
     expect(words.join(' ')).not.toContain(planted);
