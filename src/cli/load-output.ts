@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { UsageError, messageOf } from '../error.ts';
-import type { LoadEvent } from '../load/load.ts';
+import type { LoadEvent } from '../load/events.ts';
 import type { LoadResult } from '../load/result.ts';
 import { formatEnd, formatStart } from '../stage/emitter.ts';
 import type { Stage } from '../stage/stage.ts';

@@ -1,6 +1,6 @@
 import { LoadError } from './error.ts';
 import { Link } from './link.ts';
-import { addressText, type ServerAddress } from './options.ts';
+import { DEFAULTS, addressText, type ServerAddress } from './options.ts';
 import {
   ReplyReader,
   RespError,
@@ -22,10 +22,13 @@ export class ControlLink {
   readonly #link: Link;
   readonly #reader = new ReplyReader();
   readonly #waiting: Waiting[] = [];
+  readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
   #lost: Error | undefined;
 
-  private constructor(link: Link) {
+  private constructor(link: Link, timeoutMs: number) {
     this.#link = link;
+    this.#timeoutMs = timeoutMs;
     this.address = link.address;
     link.onBytes = (bytes, length) => this.#take(Buffer.from(bytes.subarray(0, length)));
     link.onLost = (error) => this.#fail(error);
@@ -33,10 +36,11 @@ export class ControlLink {
 
   /**
    * Connected, authenticated, and the database chosen.
-   * @throws {LoadError} connect-failed, and those of `refusal`.
+   * @param timeoutMs a question without answer for so long fails.
+   * @throws {LoadError} connect-failed, no-reply, and those of `refusal`.
    */
-  static async open(address: ServerAddress): Promise<ControlLink> {
-    const control = new ControlLink(await Link.open(address));
+  static async open(address: ServerAddress, timeoutMs: number = DEFAULTS.timeoutMs): Promise<ControlLink> {
+    const control = new ControlLink(await Link.open(address), timeoutMs);
     try {
       for (const words of greeting(address)) {
         const reply = await control.ask(words);
@@ -59,6 +63,7 @@ export class ControlLink {
     return new Promise((resolve, reject) => {
       if (this.#lost) return reject(this.#lost);
       this.#waiting.push({ resolve, reject });
+      this.#timer ??= setTimeout(() => this.#timeOut(), this.#timeoutMs);
       this.#link.write(request);
     });
   }
@@ -90,6 +95,8 @@ export class ControlLink {
     try {
       for (const reply of this.#reader.read(bytes))
         if (!(reply instanceof RespPush)) this.#waiting.shift()?.resolve(reply);
+      if (this.#waiting.length > 0) this.#timer?.refresh();
+      else this.#stopTimer();
     } catch (error) {
       if (!(error instanceof RespProtocolError)) throw error;
       this.#link.close();
@@ -97,7 +104,23 @@ export class ControlLink {
     }
   }
 
+  #timeOut(): void {
+    this.#link.close();
+    this.#fail(
+      new LoadError(
+        'no-reply',
+        `${addressText(this.address)} accepts connections, but has not replied for ${this.#timeoutMs / 1000} s: it hangs, is stopped, or is busy with something long.`,
+      ),
+    );
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   #fail(error: Error): void {
+    this.#stopTimer();
     this.#lost ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#lost);
   }

@@ -41,8 +41,9 @@ export class LoadClient {
     batch: Batch,
     readsReplies: boolean,
     events: ClientEvents,
+    timeoutMs: number,
   ): Promise<LoadClient> {
-    const control = await ControlLink.open(address);
+    const control = await ControlLink.open(address, timeoutMs);
     return new LoadClient(control.release(), batch, readsReplies, events);
   }
 

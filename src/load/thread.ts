@@ -48,7 +48,7 @@ export class LoadThread implements ClientEvents {
 
   /** All clients connected. @throws {LoadError} */
   static async connect(plan: ThreadPlan, events: ThreadEvents): Promise<LoadThread> {
-    const thread = new LoadThread(plan, makeWorkload(plan), events);
+    const thread = new LoadThread(plan, await makeWorkload(plan), events);
     try {
       await thread.#connect();
     } catch (error) {
@@ -171,7 +171,8 @@ export class LoadThread implements ClientEvents {
   }
 
   async #connect(): Promise<void> {
-    const { nodes, pipeline } = this.#plan;
+    const { nodes, pipeline, timeoutMs } = this.#plan;
+    const { readsReplies } = this.#workload;
     const wanted = nodes.flatMap((node) => Array.from({ length: node.clients }, () => node));
     for (let at = 0; at < wanted.length; at += CONNECT_AT_ONCE)
       await Promise.all(
@@ -179,7 +180,7 @@ export class LoadThread implements ClientEvents {
           const batch = new Batch(pipeline, this.#workload.batchBytes);
           batch.tags = tags;
           this.#workload.prepare(batch);
-          this.#clients.push(await LoadClient.open(address, batch, this.#workload.readsReplies, this));
+          this.#clients.push(await LoadClient.open(address, batch, readsReplies, this, timeoutMs));
         }),
       );
   }

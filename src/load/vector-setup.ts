@@ -1,10 +1,13 @@
 import { UsageError } from '../error.ts';
 import type { ControlLink } from './control-link.ts';
-import { VectorBlocks, viewDataset, type DatasetView } from './dataset-view.ts';
+import { viewDataset, type DatasetView } from './dataset-view.ts';
+import { VectorBlocks } from './vector-blocks.ts';
 import { LoadError } from './error.ts';
+import type { LoadEvent } from './events.ts';
+import type { Measured } from './measure.ts';
 import type { LoadWork } from './options.ts';
 import type { LoadWarning } from './result.ts';
-import { detectDialect, ensureIndex, requireIndex } from './vector-index.ts';
+import { detectDialect, ensureIndex, requireIndex, waitUntilReady } from './vector-index.ts';
 import type { VectorDialect, VectorPlan } from './vector-plan.ts';
 
 /** Vectors whose lengths are compared. */
@@ -100,4 +103,30 @@ function checkCosine(dataset: DatasetView): void {
     'metric-differs',
     `Vector sets rank by cosine, but the ground truth of ${dataset.name} is by ${dataset.metric} and its vectors differ in length: recall would mean nothing. Make the dataset with --metric cosine.`,
   );
+}
+
+/** After writes: how long until the server can answer from them, ms. */
+export async function settleIndex(
+  control: ControlLink,
+  { plan, vectorsBefore }: VectorSetup,
+  { reports }: Measured,
+  name: string,
+  signal: AbortSignal,
+  onEvent: (event: LoadEvent) => void,
+): Promise<number | undefined> {
+  if (plan.operation === 'vec-query') return undefined;
+  const begunMs = performance.now();
+  const failed = reports.some(({ errors, partial }) => errors.length > 0 || partial);
+  const written = Math.min(
+    plan.dataset.count,
+    reports.reduce((sum, { replies }) => sum + replies, 0),
+  );
+  // Errors mean that fewer vectors came in than were sent: those that did are waited for.
+  const wanted = plan.operation === 'vec-delete' || failed ? 0 : Math.max(vectorsBefore, written);
+  onEvent({ type: 'waiting', name, message: `${plan.index}: waiting until it is ready` });
+  // Deleting the last element deletes a vector set.
+  if (plan.operation === 'vec-delete' && plan.dialect === 'vector-set') return 0;
+  if (failed && plan.dialect === 'vector-set') return undefined;
+  await waitUntilReady(control, plan, wanted, signal);
+  return performance.now() - begunMs;
 }

@@ -1,5 +1,5 @@
 import { isRespArray, textOf, type RespValue } from '../valkey/resp.ts';
-import { VectorBlocks } from './dataset-view.ts';
+import { VectorBlocks } from './vector-blocks.ts';
 import { Random } from './random.ts';
 import { RecallMeter } from './recall.ts';
 import { NUMBER_DIGITS, writeNumber } from './request-template.ts';
