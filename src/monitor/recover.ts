@@ -65,15 +65,17 @@ export async function recoverSession(
       targetExited: () => {},
       limitCollect: (work) => work,
     });
-    return { hooks, captures: capturesOf(read, hooks.name) };
+    // A server that restarted has a process, and so a host, for each part of the session.
+    const own = found ? spans.filter((span) => sawSpan(read, found, span)) : spans;
+    return { hooks, own, captures: capturesOf(read, hooks.name) };
   });
 
   emit({ type: 'collecting', spans: spans.length });
   const artifacts: Artifact[] = [];
   const ended = new Promise<'stopped'>((resolve) => stop.addEventListener('abort', () => resolve('stopped')));
-  for (const { hooks, captures } of hosts) {
+  for (const { hooks, own, captures } of hosts) {
     const made = await Promise.race([
-      hooks.recover(spans, (hook, span) => captures.get(`${hook} ${span.id}`)),
+      hooks.recover(own, (hook, span) => captures.get(`${hook} ${span.id}`)),
       ended,
     ]);
     if (made === 'stopped') return { folder, spans: 0, artifacts: [], failures: failures.all() };
@@ -83,7 +85,7 @@ export async function recoverSession(
     await report(
       folder,
       span,
-      hosts.map(({ hooks }) => hooks),
+      hosts.filter(({ own }) => own.includes(span)).map(({ hooks }) => hooks),
     );
   emit({ type: 'collected', spans: spans.map((span) => span.id), artifacts });
   await session.writeInfo({
@@ -136,6 +138,21 @@ function targetsOf(read: ReadSession): (Found | undefined)[] {
     (event): event is Found => event.type === 'target' && event.state === 'found',
   );
   return found.length > 0 ? found : [undefined];
+}
+
+/** Whether a process was there in some part of a span. */
+function sawSpan(read: ReadSession, found: Found, span: EndedSpan): boolean {
+  const lost = read.events.find(
+    (event) =>
+      event.type === 'target' &&
+      event.state === 'lost' &&
+      event.pid === found.pid &&
+      event.startTicks === found.startTicks,
+  );
+  return (
+    BigInt(Math.round(found.monoNs)) < span.endNs &&
+    (lost === undefined || BigInt(Math.round(lost.monoNs)) > span.startNs)
+  );
 }
 
 /** What the journal says that each hook captured, by `hook span`. */
