@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RequestParser } from '../../src/engine/wire/request-parser.ts';
 import { Request } from '../../src/engine/wire/request.ts';

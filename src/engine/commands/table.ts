@@ -9,6 +9,7 @@ import { searchCommands } from './search.ts';
 import { serverCommands } from './server.ts';
 import { setCommands } from './sets.ts';
 import { sortedSetCommands } from './sorted-sets.ts';
+import { streamCommands } from './streams.ts';
 import { stringCommands } from './strings.ts';
 
 const all = [
@@ -22,6 +23,7 @@ const all = [
   ...listCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...streamCommands,
   ...searchCommands,
 ];
 

@@ -2,10 +2,11 @@ import { wrongType } from '../command-error.ts';
 import { Deque } from './deque.ts';
 import { RandomSet } from './random-set.ts';
 import { SortedSet } from './sorted-set.ts';
+import { Stream } from './stream.ts';
 
 export type Hash = Map<string, string>;
 /** Strings are strings, binary as latin1. */
-export type Value = string | Hash | Deque | RandomSet | SortedSet;
+export type Value = string | Hash | Deque | RandomSet | SortedSet | Stream;
 
 /** Told of what happens to hashes, at once: indexes follow them. */
 export interface HashObserver {
@@ -62,6 +63,10 @@ export class Database {
     return this.#typed(key, SortedSet);
   }
 
+  stream(key: string): Stream | undefined {
+    return this.#typed(key, Stream);
+  }
+
   put(key: string, value: Value): void {
     if (this.#observer && !(value instanceof Map) && this.#values.get(key) instanceof Map)
       this.#observer.changed(key, undefined);
@@ -98,5 +103,6 @@ export function typeOfValue(value: Value | undefined): string {
   if (typeof value === 'string') return 'string';
   if (value instanceof Map) return 'hash';
   if (value instanceof Deque) return 'list';
-  return value instanceof RandomSet ? 'set' : 'zset';
+  if (value instanceof RandomSet) return 'set';
+  return value instanceof SortedSet ? 'zset' : 'stream';
 }
