@@ -5,6 +5,12 @@ import { perfEnvironment, run } from './run.ts';
 /** `ping` and `evlist` on the control pipe came with 5.12. */
 const oldestPerf = [5, 12] as const;
 
+/**
+ * What lets perf do for every user what root may: see any process, its mappings, and the names of kernel functions
+ * (Documentation/admin-guide/perf-security.rst).
+ */
+export const perfCapabilities = 'cap_perfmon,cap_sys_ptrace,cap_syslog=ep';
+
 /** The event that works everywhere: a timer, also where the machine shows no hardware counters. */
 export const fallbackEvent = 'cpu-clock';
 
@@ -82,7 +88,7 @@ export function isDummy(event: string): boolean {
 
 /**
  * Why perf may not look into that process, and what would allow it. perf prints one text for all causes, so the
- * user ids are compared here. Undefined where nothing speaks against it.
+ * user ids are compared here. Undefined where nothing speaks against it, or where perf holds capabilities of its own.
  */
 export async function refusalOf(target: Target): Promise<{ reason: string; mend: string } | undefined> {
   const [own, theirs, paranoid] = await Promise.all([
@@ -91,10 +97,29 @@ export async function refusalOf(target: Target): Promise<{ reason: string; mend:
     target.readFile('/proc/sys/kernel/perf_event_paranoid').then(Number, () => Number.NaN),
   ]);
   if (effectiveUid(own) === 0 || holdsPerfmon(own)) return undefined;
+  const refusal = suspicion(target.pid, own, theirs, paranoid);
+  // `setcap` gives them to the file of perf: nothing of ours shows that, so it is tried.
+  return refusal !== undefined && (await mayCount(target)) ? undefined : refusal;
+}
+
+/** Whether perf may attach to that process. */
+async function mayCount(target: Target): Promise<boolean> {
+  const argv = ['perf', 'stat', '-e', `${fallbackEvent}:u`, '-p', String(target.pid), '--', 'true'];
+  const { end } = await run(target, argv, { env: perfEnvironment });
+  return end.state === 'exited' && end.exitCode === 0;
+}
+
+/** @param own and @param theirs the texts of /proc/PID/status; empty where it cannot be read. */
+function suspicion(
+  pid: number,
+  own: string,
+  theirs: string,
+  paranoid: number,
+): { reason: string; mend: string } | undefined {
   if (theirs !== '' && effectiveUid(own) !== effectiveUid(theirs))
     return {
-      reason: `process ${target.pid} belongs to user ${effectiveUid(theirs)}, and this is user ${effectiveUid(own)}`,
-      mend: `run stagewatch as root or as that user, or: setcap cap_perfmon,cap_sys_ptrace+ep "$(readlink -f "$(command -v perf)")"`,
+      reason: `process ${pid} belongs to user ${effectiveUid(theirs)}, and this is user ${effectiveUid(own)}`,
+      mend: `run stagewatch as root or as that user, or: setcap ${perfCapabilities} "$(readlink -f "$(command -v perf)")"`,
     };
   if (paranoid > 2)
     return {
