@@ -146,6 +146,11 @@ async function armRotation(ctx: Context): Promise<{ rotation: RecordRotation; re
       code: 'event-fallback',
       message: `${options.event} cannot be counted on ${target.name}: ${rotation.event} is recorded instead`,
     });
+  if (isUserOnly(rotation.event) && !isUserOnly(event))
+    warn({
+      code: 'user-space-only',
+      message: `${rotation.event} is recorded: without the kernel, which perf may not look into here; run as root, or: sysctl kernel.perf_event_paranoid=1`,
+    });
   return { rotation, recording };
 }
 
@@ -243,6 +248,11 @@ async function differenceOf(
 ): Promise<number | undefined> {
   const [from, to] = await Promise.all([before, after]);
   return from === undefined || to === undefined ? undefined : to - from;
+}
+
+/** Modifiers stand after a colon; a tracepoint's name may hold one too. */
+function isUserOnly(event: string): boolean {
+  return /:[a-zA-Z]*u[a-zA-Z]*$/.test(event) && !/:[a-zA-Z]*k[a-zA-Z]*$/.test(event);
 }
 
 /** Without its modifiers: `cycles` of `cycles:u`. */
