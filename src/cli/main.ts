@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'run the embedded vector server: for demos, tests and learning',
     load: () => import('./engine.ts'),
   },
+  doctor: {
+    summary: 'tell what can be profiled here, and what mends the rest',
+    load: () => import('./doctor.ts'),
+  },
   hooks: {
     summary: 'list what can be run during stages',
     load: () => import('./hooks.ts'),

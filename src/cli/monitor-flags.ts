@@ -84,8 +84,14 @@ export function addMonitorFlags(command: Command): Command {
     .option('-v, --verbose', 'everything, and stacks of errors');
 }
 
+/** Those that say which server is meant. */
+export type TargetFlags = Pick<
+  MonitorFlags,
+  'serverPid' | 'serverPort' | 'serverName' | 'host' | 'port' | 'user' | 'container' | 'cluster'
+>;
+
 /** @throws {UsageError} when the server is named in several ways, or in half of one. */
-export function toTarget(flags: MonitorFlags): TargetQuery | TargetPlace {
+export function toTarget(flags: TargetFlags): TargetQuery | TargetPlace {
   const { serverPid, serverPort, serverName, host, port, container, cluster } = flags;
   const given = [serverPid, serverPort, serverName, host ?? port, container].filter(
     (flag) => flag !== undefined,

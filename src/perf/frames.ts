@@ -5,6 +5,9 @@ import type { ProfiledProcess } from './thread-pool.ts';
 /** Addresses of the kernel's half; user space ends at 2^47 (2^56 with five levels). */
 const kernelHalf = 0xff00000000000000;
 
+/** @param ip address of a frame, as `perf script` prints it. */
+export const isKernelAddress = (ip: number): boolean => ip >= kernelHalf;
+
 export interface Frame {
   readonly name: string;
   /** It has no symbol, and is not the kernel's. */
@@ -41,7 +44,8 @@ export class Frames {
     if (symbol !== '[unknown]' && symbol !== '')
       return { name: cleanName(symbol), unresolved: false, ofProcess: false };
     const ip = Number.parseInt(address, 16);
-    if (ip >= kernelHalf && isKernel(dso)) return { name: '[kernel]', unresolved: false, ofProcess: false };
+    if (isKernelAddress(ip) && isKernel(dso))
+      return { name: '[kernel]', unresolved: false, ofProcess: false };
     return { name: this.#unresolved(ip, dso, pid), unresolved: true, ofProcess: true };
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StagewatchError } from '../error.ts';
-import type { Child, Target } from '../target/contract.ts';
+import type { Child, Host, Target } from '../target/contract.ts';
 import { isDummy, refusalOf } from './capabilities.ts';
 import { ControlChannel } from './control.ts';
 import { perfEnvironment } from './run.ts';
@@ -124,8 +124,8 @@ export function recordCommand(pid: number, options: RecordOptions): string[] {
 }
 
 /** The highest sampling frequency that the kernel allows there, Hz. It lowers that limit by itself under load. */
-export async function maximumFrequency(target: Target): Promise<number> {
-  const text = await target.readFile('/proc/sys/kernel/perf_event_max_sample_rate').catch(() => '');
+export async function maximumFrequency(host: Host): Promise<number> {
+  const text = await host.readFile('/proc/sys/kernel/perf_event_max_sample_rate').catch(() => '');
   const limit = Number.parseInt(text, 10);
   return limit > 0 ? limit : Number.POSITIVE_INFINITY;
 }
