@@ -8,6 +8,8 @@ import { ProtocolError, RequestParser } from './wire/request-parser.ts';
 const FLUSH_BYTES = 256 * 1024;
 /** A client that sends, but does not read its replies, is not listened to beyond this, bytes. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
+/** Closing at once with unread bytes would be a reset, which can overtake the reply, ms. */
+const LINGER_MS = 500;
 
 /** One socket: bytes to commands, commands to replies. Runs all that a read brought before it looks at the next one. */
 export class Connection {
@@ -60,7 +62,13 @@ export class Connection {
     }
     this.#flush();
     if (this.#parser.pendingBytes === 0) client.request.release();
-    if (this.#isEnded) this.#socket.end();
+    if (this.#isEnded) this.#hangUp();
+  }
+
+  /** The last reply goes out; a client that stays all the same is cut off. */
+  #hangUp(): void {
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
   }
 
   #resume(): void {
@@ -74,10 +82,11 @@ export class Connection {
     try {
       return read();
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#engine.reply.error(error.message);
-      this.#engine.stats.countError(error.message);
       this.#isEnded = true;
+      if (error instanceof ProtocolError) {
+        this.#engine.reply.error(error.message);
+        this.#engine.stats.countError(error.message);
+      } else this.#socket.destroy(); // no memory for what it sends: the others go on
       return false;
     }
   }

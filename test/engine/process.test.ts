@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { perfMapOf, removeStalePerfMaps } from '../../src/engine/perf-map.ts';
@@ -112,6 +113,17 @@ test('SHUTDOWN ends it', async () => {
   using client = await RawClient.open(engine.port, 'bytes');
   await client.untilClosed('SHUTDOWN\r\n');
   expect(await engine.ended).toEqual({ exitCode: 0, signal: null });
+});
+
+test('a client that broke the protocol is cut off, even if it stays', async () => {
+  await using engine = await startEngine();
+  using other = await RawClient.open(engine.port);
+  const stubborn = connect({ port: engine.port, host: '127.0.0.1', allowHalfOpen: true }).resume();
+  stubborn.on('error', () => {});
+  stubborn.write('*x\r\n');
+  const connected = async (): Promise<string> => String(await other.call('INFO', 'clients'));
+  await expect.poll(connected, { timeout: 5000 }).toContain('connected_clients:1\r\n');
+  stubborn.destroy();
 });
 
 test('what cannot be is told: a taken port, an open address without a password', async () => {
