@@ -131,7 +131,7 @@ export class LoadProgress implements Disposable {
 
   #bar(text: string): void {
     if (!this.#showsBar) return;
-    const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+    const width = Math.max(20, (process.stderr.columns || 80) - 1);
     writeResult(2, `\r\u001b[K${text.slice(0, width)}`);
     this.#hasBar = true;
   }
