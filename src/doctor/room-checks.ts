@@ -7,6 +7,8 @@ import { readNumber } from './environment.ts';
 
 /** A busy hour at 999 Hz and four threads is about this much, and collecting needs as much again. */
 const wantedBytes = 2 * 1024 ** 3;
+/** A short session's. */
+const leastBytes = 10 * 1024 ** 2;
 
 const disk: Check = {
   id: 'disk-room',
@@ -26,6 +28,8 @@ const disk: Check = {
     const { bavail, bsize } = await statfs(folder);
     const freeBytes = bavail * bsize;
     const found = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free in ${folder}`;
+    if (freeBytes < leastBytes)
+      return failed(found, 'there is no room for a session', 'choose another disk: --output-dir DIR');
     return freeBytes >= wantedBytes
       ? ok(found)
       : warning(found, 'long sessions record gigabytes', 'choose another disk: --output-dir DIR');
