@@ -8,6 +8,7 @@ import { redactArgv } from '../target/redact.ts';
 import { codeOfFailures, codeOfSignal } from './exit-code.ts';
 import { chooseHooks } from './choose-hooks.ts';
 import { toTarget, type MonitorFlags } from './monitor-flags.ts';
+import { LogView } from './log.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
 import { closingLines } from './summary.ts';
 import { version } from './version.ts';
@@ -38,7 +39,7 @@ export async function follow(
     flags.quiet || flags.events === true ? 'quiet' : flags.verbose ? 'verbose' : 'normal',
     useColour(),
   );
-  using views = new Views(flags.events === true ? [] : [text], flags.events);
+  using views = new Views(await viewsOf(flags, text));
   using signals = listenForEnd((signal, count) => {
     if (count === 1) {
       text.line(`${signal}: ending, and collecting what was captured; once more to skip that`);
@@ -77,12 +78,22 @@ function exitCodeOf(summary: MonitorSummary, signals: EndSignals): number {
   return codeOfFailures(summary.failures);
 }
 
+/** NDJSON on standard error takes the place of words there. */
+async function viewsOf({ events, verbose }: MonitorFlags, text: TextView): Promise<View[]> {
+  if (events === true) return [new NdjsonView(2)];
+  return [
+    text,
+    ...(verbose ? [await LogView.open()] : []),
+    ...(events === undefined ? [] : [new NdjsonView(eventsFd(events))]),
+  ];
+}
+
 /** All views are told of everything. */
 class Views implements Disposable {
   readonly #views: readonly View[];
 
-  constructor(views: readonly View[], events: string | true | undefined) {
-    this.#views = events === undefined ? views : [...views, new NdjsonView(eventsFd(events))];
+  constructor(views: readonly View[]) {
+    this.#views = views;
   }
 
   onEvent = (...event: Parameters<View['onEvent']>): void => {
@@ -94,8 +105,7 @@ class Views implements Disposable {
   }
 }
 
-function eventsFd(file: string | true): number {
-  if (file === true) return 2;
+function eventsFd(file: string): number {
   try {
     return openSync(file, 'a', 0o600);
   } catch (cause) {

@@ -11,6 +11,7 @@ import { LoadOutput, LoadProgress } from './load-output.ts';
 import { stateOf } from './load-text.ts';
 import { writeResult } from './output.ts';
 import { listenForEnd } from './signals.ts';
+import { printable } from './text.ts';
 
 const EXAMPLES = `
 Operations (-t): ping ping_inline set get incr hset lpush rpush lpop rpop sadd spop zadd zpopmin mset lrange_100
@@ -52,7 +53,8 @@ export const command = addLoadFlags(
         progress[Symbol.dispose]();
         const state = stateOf(result, flags.allowErrors ?? false);
         await output.add(result, state);
-        for (const { code, message } of result.warnings) writeResult(2, `stagewatch: ${code}: ${message}\n`);
+        for (const { code, message } of result.warnings)
+          writeResult(2, `stagewatch: ${code}: ${printable(message, 600)}\n`);
         if (state === 'failed') {
           process.exitCode = EXIT.benchmarkFailed;
           writeResult(
@@ -66,7 +68,7 @@ export const command = addLoadFlags(
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       output.finish(error);
-      writeResult(2, `stagewatch: ${(flags.verbose && error.stack) || error.message}\n`);
+      writeResult(2, `stagewatch: ${(flags.verbose && error.stack) || printable(error.message, 800)}\n`);
       process.exitCode = EXIT.benchmarkFailed;
     }
     if (signals.received) process.exitCode = codeOfSignal(signals.received);

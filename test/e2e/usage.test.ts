@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli, TestFolder } from './support.ts';
@@ -108,4 +108,22 @@ test('the stages of a finished log are a table, JSON or CSV', async () => {
   );
   expect(csv).not.toMatch(/^=cmd/m);
   expect((await runCli(['stages', log])).stdout.toString()).toMatch(/get +2 +2\.000 s/);
+});
+
+test('--verbose logs what happens inside as JSON, and --events has every event', async () => {
+  using folder = new TestFolder();
+  const events = join(folder.path, 'events');
+  const flags = ['--profile', 'metrics', '--output-dir', join(folder.path, 'out')];
+  const ran = await runCli(['monitor', ...flags, '-v', '--events', events], {
+    input: '[STAGE:START] get\n[STAGE:END] get\n',
+  });
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(ran.stderr).toMatch(/^\{"level":20,.*"msg":"hook system-metrics armed"\}$/m);
+  const lines = readFileSync(events, 'utf8').trimEnd().split('\n');
+  const types = lines.map((line) => (JSON.parse(line) as { type: string }).type);
+  expect(types).toContain('span-start');
+  expect(types.at(-1)).toBe('session');
+  const live = await runCli(['monitor', ...flags, '--events'], { input: 'x' });
+  for (const line of live.stderr.trimEnd().split('\n'))
+    expect(() => JSON.parse(line) as unknown).not.toThrow();
 });

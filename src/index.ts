@@ -1,0 +1,22 @@
+/** The public library: what the commands call. It never prints, exits or reads argv. */
+export { MissingError, StagewatchError, UsageError } from './error.ts';
+export { monitor } from './monitor/monitor.ts';
+export type { Failure, MonitorOptions, MonitorSummary, OnEvent } from './monitor/options.ts';
+export { recoverSession, type RecoverSummary } from './monitor/recover.ts';
+export { loadHook, builtinHookNames } from './hook/load.ts';
+export { planHooks, type PlannedHook } from './hook/plan.ts';
+export { loadProfile, parseProfile, presetNames } from './profile/load.ts';
+export { mergeProfiles, type HookOptions, type Profile } from './profile/profile.ts';
+export { readSession, spansOf, type ReadSession } from './session/read.ts';
+export type { JournalLine, SessionEvent } from './session/events.ts';
+export { ChildSource } from './source/child.ts';
+export type { Source, SourceEnd, SourceNotice, SourceSink } from './source/contract.ts';
+export { FileSource } from './source/file.ts';
+export { scanFinishedLogs } from './source/finished-log.ts';
+export { StdinSource } from './source/stdin.ts';
+export { TimedSource } from './source/timed.ts';
+export { formatEnd, formatStart } from './stage/emitter.ts';
+export type { EndedSpan, Span } from './stage/span.ts';
+export { parseStage, stageLabel, type Stage } from './stage/stage.ts';
+export { findTargets, type TargetQuery } from './target/find.ts';
+export type { TargetPlace } from './target/locate.ts';
