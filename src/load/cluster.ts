@@ -18,7 +18,8 @@ export function nodesOf(reply: RespValue, asked: Pick<ServerAddress, 'host'>): C
     if (!isRespArray(range)) continue;
     const [first, last, primary] = range;
     if (typeof first !== 'number' || typeof last !== 'number' || !isRespArray(primary)) continue;
-    const host = textOf(primary[0]) || asked.host;
+    const named = textOf(primary[0]) ?? '';
+    const host = named === '' || named === '?' ? asked.host : named;
     const port = Number(textOf(primary[1]));
     const key = `${host} ${port}`;
     const node = nodes.get(key) ?? { host, port, ranges: [] };

@@ -80,7 +80,11 @@ function checkOptions({ clients, threads, rps, work, warmupMs, length, cluster }
     );
   if (work.kind === 'commands' && work.commands.length === 0)
     throw new UsageError('no-command', 'Expected at least one command.');
-  if (cluster && work.kind === 'vectors' && work.operation === 'vec-load') return; // keys are spread by MOVED
+  if (cluster && work.kind === 'commands' && work.commands.some(({ name }) => elementsNeeded(name) > 0))
+    throw new UsageError(
+      'lrange-cluster',
+      'Expected no lrange_N with --cluster: its lists would be spread over 16384 slots, and be empty.',
+    );
 }
 
 function workPlan({ work, keyspace, dataBytes }: LoadOptions, vectors: VectorSetup | undefined): WorkPlan {

@@ -21,6 +21,9 @@ export function mergeReports(reports: readonly ThreadReport[]): Merged {
   const series: SecondOfLoad[] = [];
   const histograms: IntervalCounts[] = [];
   for (const [second, parts] of seconds) {
+    // A second in which nothing came is part of the picture.
+    while (series.length < second)
+      series.push({ second: series.length, requests: 0, errors: 0, p50Ms: null, p99Ms: null });
     const histogram = newHistogram();
     for (const { latencies } of parts) addBuckets(histogram, latencies.buckets);
     whole.add(histogram);

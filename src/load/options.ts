@@ -100,3 +100,12 @@ export function addressText(server: Pick<ServerAddress, 'host' | 'port' | 'socke
   if (server.socketPath !== undefined) return server.socketPath;
   return `${server.host.includes(':') ? `[${server.host}]` : server.host}:${server.port}`;
 }
+
+/** Another node of the same cluster: got into in the same way, and never through this one's Unix socket. */
+export function nodeAddress(
+  server: ServerAddress,
+  node: { readonly host: string; readonly port: number },
+): ServerAddress {
+  const { socketPath: _, ...rest } = server;
+  return { ...rest, host: node.host, port: node.port };
+}

@@ -2,7 +2,7 @@ import { textOf } from '../valkey/resp.ts';
 import { nodesOf, tagsOf, type ClusterNode } from './cluster.ts';
 import type { ControlLink } from './control-link.ts';
 import { LoadError } from './error.ts';
-import { addressText, type ServerAddress } from './options.ts';
+import { addressText, nodeAddress, type ServerAddress } from './options.ts';
 import type { BaseRtt } from './result.ts';
 import type { NodePlan } from './thread-plan.ts';
 
@@ -72,7 +72,7 @@ export function spreadClients(
   threads: number,
 ): NodePlan[][] {
   const places = nodes?.map((node) => ({
-    address: { ...server, host: node.host, port: node.port },
+    address: nodeAddress(server, node),
     tags: tagsOf(node),
   })) ?? [{ address: server, tags: [] }];
   const plans = Array.from({ length: threads }, () => places.map((place) => ({ ...place, clients: 0 })));

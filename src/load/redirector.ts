@@ -1,7 +1,7 @@
 import { RespError, encodeCommand, type RespValue } from '../valkey/resp.ts';
 import { nodesOf, redirectionOf, tagsOf } from './cluster.ts';
 import { ControlLink } from './control-link.ts';
-import { addressText, type ServerAddress } from './options.ts';
+import { addressText, nodeAddress, type ServerAddress } from './options.ts';
 
 /** As valkey-cli and the clients have it: a cluster that sends us in circles is an error. */
 const MAX_HOPS = 5;
@@ -31,7 +31,7 @@ export class Redirector {
     for (let hop = 0; hop < MAX_HOPS; hop++) {
       const target = redirectionOf(said, asked);
       if (target === undefined) break;
-      const link = await this.#linkTo({ ...from, host: target.host, port: target.port });
+      const link = await this.#linkTo(nodeAddress(from, target));
       asked = link.address;
       if (target.kind === 'MOVED') void this.#refresh(link);
       else void link.send(ASKING).catch(() => {}); // a lost link fails the request itself too

@@ -180,7 +180,10 @@ export class LoadThread implements ClientEvents {
           const batch = new Batch(pipeline, this.#workload.batchBytes);
           batch.tags = tags;
           this.#workload.prepare(batch);
-          this.#clients.push(await LoadClient.open(address, batch, readsReplies, this, timeoutMs));
+          const client = await LoadClient.open(address, batch, readsReplies, this, timeoutMs);
+          // Another client may have failed in between, and so all of them.
+          if (this.#isClosed) client.close();
+          else this.#clients.push(client);
         }),
       );
   }
