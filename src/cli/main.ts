@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { StagewatchError, UsageError } from '../error.ts';
+import { MissingError, StagewatchError, UsageError } from '../error.ts';
 import { EXIT } from './exit-code.ts';
 import { writeResult } from './output.ts';
 import { version } from './version.ts';
@@ -99,7 +99,8 @@ function report(error: unknown): number {
   const known = error instanceof StagewatchError;
   const text = error instanceof Error ? (known && !verbose ? error.message : error.stack) : String(error);
   writeResult(2, `stagewatch: ${text}\n`);
-  return error instanceof UsageError ? EXIT.usage : known ? EXIT.notInstalled : EXIT.incomplete;
+  if (error instanceof UsageError) return EXIT.usage;
+  return error instanceof MissingError ? EXIT.notInstalled : EXIT.incomplete;
 }
 
 try {
