@@ -8,6 +8,7 @@ const benches: Readonly<
   append: () => import('./append.ts'),
   coverage: () => import('./coverage.ts'),
   fold: () => import('./fold.ts'),
+  engine: () => import('./engine.ts'),
   'hooks-cost': () => import('./hooks-cost.ts'),
   load: () => import('./load.ts'),
 };
