@@ -16,7 +16,7 @@ export function run(print: (line: string) => void): Promise<void> {
   try {
     const log = join(folder, 'bench.log');
     writeLog(log);
-    const monitor = `"${process.execPath}" "${cli}" monitor -q --no-hook flamegraph --no-hook perf-record --output-dir "${join(folder, 'sessions')}"`;
+    const monitor = `"${process.execPath}" "${cli}" monitor -q --server-port 1 --output-dir "${join(folder, 'sessions')}" 2>/dev/null`;
     comparePairs(print, log, monitor);
     measureMemory(print, log, monitor);
   } finally {

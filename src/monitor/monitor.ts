@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../error.ts';
 import { COLLECT_LIMIT_MS, within } from '../hook/limits.ts';
-import { Children } from '../restore/children.ts';
 import { readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { SessionEvent } from '../session/events.ts';
@@ -18,6 +17,7 @@ import { LocalHost } from '../target/local-host.ts';
 import { Backlog } from './backlog.ts';
 import { DelayStats } from './delays.ts';
 import { Failures } from './failures.ts';
+import { LateChildren } from './late-children.ts';
 import type { MonitorOptions, MonitorSummary, OnEvent } from './options.ts';
 import { endEvent, lateWarning, orphanEvent, sourceEndEvent, startEvent } from './span-events.ts';
 import { emptyHooks, SpanReports } from './span-reports.ts';
@@ -52,7 +52,7 @@ class Monitor {
   readonly #session: Session;
   readonly #failures: Failures;
   readonly #onEvent: OnEvent;
-  readonly #children: Children;
+  readonly #children: LateChildren;
   readonly #targets: Targets;
   readonly #tracker: SpanTracker;
   readonly #reports: SpanReports;
@@ -69,7 +69,7 @@ class Monitor {
     this.#session = session;
     this.#failures = failures;
     this.#onEvent = onEvent;
-    this.#children = new Children({
+    this.#children = new LateChildren({
       started: (child) => this.#emit({ type: 'process', state: 'started', ...child }),
       ended: ({ pid, end }) =>
         this.#emit({
@@ -86,6 +86,7 @@ class Monitor {
       needed: options.needsTarget && options.hooks.length > 0,
       plan: options.hooks,
       host: new LocalHost(this.#children),
+      loadHost: () => this.#children.load(),
       session,
       signal: options.hurry,
       emit: this.#emit,

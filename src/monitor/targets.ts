@@ -20,6 +20,8 @@ export interface TargetsOptions {
   readonly all: boolean;
   readonly plan: readonly PlannedHook[];
   readonly host: Host;
+  /** Before the host starts its first program. */
+  readonly loadHost: () => Promise<void>;
   readonly session: Pick<Session, 'folder' | 'sample'>;
   readonly signal: AbortSignal;
   readonly emit: (event: SessionEvent, atNs?: bigint) => void;
@@ -128,6 +130,7 @@ export class Targets {
     if ('by' in query) return query;
     try {
       const { locateTarget } = await import('../target/locate.ts');
+      await this.#options.loadHost();
       return await locateTarget(query, host);
     } catch (error) {
       emit({ type: 'target', state: 'missing', message: messageOf(error) });
@@ -198,7 +201,10 @@ export class Targets {
     });
     this.#active.set(target, hooks);
     for (const span of this.#open.values()) hooks.spanStarted(span);
-    const arming = hooks.arm().finally(() => this.#arming.delete(arming));
+    const arming = this.#options
+      .loadHost()
+      .then(() => hooks.arm())
+      .finally(() => this.#arming.delete(arming));
     this.#arming.add(arming);
   }
 

@@ -7,10 +7,10 @@ import { LocalFiles } from './open-files.ts';
 /** This machine. */
 export class LocalHost implements Host {
   readonly name = 'localhost';
-  readonly #children: Children;
+  readonly #children: Pick<Children, 'spawn'>;
 
   /** @param children whoever made them ends them. */
-  constructor(children: Children) {
+  constructor(children: Pick<Children, 'spawn'>) {
     this.#children = children;
   }
 
