@@ -25,6 +25,8 @@ import { Targets } from './targets.ts';
 
 /** After a signal the benchmark may still print its last markers, ms. */
 const LAST_WORDS_MS = 300;
+/** Small files: the disk takes several at once. */
+const REPORTS_AT_ONCE = 32;
 /** How often spans that are open too long are looked for, ms. */
 const EXPIRY_TICK_MS = 1_000;
 
@@ -158,7 +160,8 @@ class Monitor {
   async #finish(): Promise<void> {
     await this.#targets.finish();
     // It starts programs, so not before all spans are over; and it takes a moment, so only where it explains something.
-    const inventory = this.#reports.missing > 0 ? readInventory() : undefined;
+    const captured = this.#reports.missing > 0 && this.#targets.haveArmed;
+    const inventory = captured ? readInventory() : undefined;
     await this.#backlog.drain();
     this.#inventory = await inventory;
   }
@@ -209,7 +212,8 @@ class Monitor {
     this.#emit({ type: 'collecting', spans: spans.length });
     try {
       const artifacts = await this.#targets.collect(spans);
-      for (const span of spans) await this.#report(span);
+      for (let i = 0; i < spans.length; i += REPORTS_AT_ONCE)
+        await Promise.all(spans.slice(i, i + REPORTS_AT_ONCE).map((span) => this.#report(span)));
       await this.#targets.releaseRetired();
       this.#emit({ type: 'collected', spans: spans.map((span) => span.id), artifacts });
     } catch (error) {

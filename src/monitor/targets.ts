@@ -55,6 +55,11 @@ export class Targets {
     return this.#seen;
   }
 
+  /** Whether any hook is, or was, ready to capture. */
+  get haveArmed(): boolean {
+    return this.#all().some((host) => host.armedHooks.length > 0);
+  }
+
   /** Resolves when what was found at first is armed. */
   async start(): Promise<void> {
     const query = await this.#query();
