@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { Command } from 'commander';
-import { UsageError, messageOf } from '../error.ts';
 import { integer } from './flags.ts';
 import { codeOfSignal, EXIT } from './exit-code.ts';
 import { type MonitorFlags, toTarget } from './monitor-flags.ts';
-import { writeResult } from './output.ts';
+import { useColour, writeJson, writeResult } from './output.ts';
 import { listenForEnd } from './signals.ts';
 
 interface Flags extends Pick<
@@ -43,8 +40,8 @@ export const command = new Command('doctor')
         signal: signals.stop,
       });
       const { reportLines } = await import('./doctor-text.ts');
-      if (flags.json === undefined) writeResult(1, `${reportLines(diagnosis, useColour()).join('\n')}\n`);
-      else writeJson(flags.json, `${JSON.stringify({ version: 1, ...diagnosis }, undefined, 2)}\n`);
+      if (flags.json === undefined) writeResult(1, `${reportLines(diagnosis, useColour(1)).join('\n')}\n`);
+      else writeJson(flags.json, { version: 1, ...diagnosis });
       if (flags.json !== undefined)
         for (const reason of diagnosis.reasons) writeResult(2, `stagewatch: ${reason}\n`);
       process.exitCode = diagnosis.reasons.length > 0 ? EXIT.notInstalled : EXIT.done;
@@ -53,21 +50,3 @@ export const command = new Command('doctor')
       process.exitCode = codeOfSignal(signals.received);
     }
   });
-
-function writeJson(file: string | true, text: string): void {
-  if (file === true) return writeResult(1, text);
-  try {
-    writeFileSync(file, text);
-  } catch (cause) {
-    throw new UsageError(
-      'json-file',
-      `Expected --json to be a file that can be written, got "${file}": ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-}
-
-/** Through isatty: to touch process.stdout would make it non-blocking for all who share it. */
-function useColour(): boolean {
-  return process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb' && isatty(1);
-}

@@ -1,5 +1,4 @@
 import { openSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { UsageError, messageOf } from '../error.ts';
 import { monitor } from '../monitor/monitor.ts';
 import type { MonitorOptions, MonitorSummary } from '../monitor/options.ts';
@@ -9,6 +8,7 @@ import { codeOfFailures, codeOfSignal } from './exit-code.ts';
 import { chooseHooks } from './choose-hooks.ts';
 import { toTarget, type MonitorFlags } from './monitor-flags.ts';
 import { LogView } from './log.ts';
+import { useColour } from './output.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
 import { closingLines } from './summary.ts';
 import { version } from './version.ts';
@@ -37,7 +37,7 @@ export async function follow(
   const request = await prepare();
   const text = new TextView(
     flags.quiet || flags.events === true ? 'quiet' : flags.verbose ? 'verbose' : 'normal',
-    useColour(),
+    useColour(2),
   );
   using views = new Views(await viewsOf(flags, text));
   using signals = listenForEnd((signal, count) => {
@@ -129,9 +129,4 @@ function describe(
     versions: { stagewatch: version, node: process.versions.node },
     hooks: plan.map(({ hook, from, options }) => ({ name: hook.name, from, options })),
   };
-}
-
-/** Through isatty: to touch process.stderr would make it non-blocking for all who share it. */
-function useColour(): boolean {
-  return process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb' && isatty(2);
 }

@@ -1,4 +1,6 @@
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { messageOf, UsageError } from '../error.ts';
 
 /** Lines that a reader does not take are kept up to this, characters; then the oldest are dropped, and that is told. */
 const KEEP = 256 * 1024;
@@ -15,6 +17,26 @@ export function writeResult(fd: number, text: string): void {
     if (written === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     rest = rest.subarray(written);
   }
+}
+
+/** `--json [FILE]`: to standard output, or to the file that was named. @throws {UsageError} when that cannot be written. */
+export function writeJson(file: string | true, value: object): void {
+  const text = `${JSON.stringify(value, undefined, 2)}\n`;
+  if (file === true) return writeResult(1, text);
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new UsageError(
+      'json-file',
+      `Expected --json to be a file that can be written, got "${file}": ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** Asked of the descriptor: to touch Node's own stream would make it non-blocking for all who share it. */
+export function useColour(fd: number): boolean {
+  return process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb' && isatty(fd);
 }
 
 /** Status lines while something runs: a reader that stalls must never hold up the hooks. */

@@ -1,10 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { UsageError, messageOf } from '../error.ts';
 import { scanFinishedLogs } from '../source/finished-log.ts';
 import { stageLabel } from '../stage/stage.ts';
 import type { StageTable } from '../stage/table.ts';
-import { writeResult } from './output.ts';
+import { writeJson, writeResult } from './output.ts';
 import { stageTable } from './summary.ts';
 
 interface Flags {
@@ -21,7 +19,8 @@ export const command = new Command('stages')
   .addHelpText('after', '\nExample:\n  stagewatch stages bench.log\n')
   .action(async (files: string[], flags: Flags) => {
     const stages = scanFinishedLogs(files);
-    if (flags.json !== undefined) writeJson(flags.json, toJson(stages));
+    if (flags.json !== undefined)
+      writeJson(flags.json, { version: 1, stages: flatRows(stages), orphanEnds: stages.orphanEnds });
     else if (flags.csv) writeResult(1, await toCsv(stages));
     else {
       const rows = stages.rows();
@@ -45,24 +44,6 @@ function flatRows(stages: StageTable): Record<string, unknown>[] {
     meanMs: durations?.meanMs ?? null,
     maxMs: durations?.maxMs ?? null,
   }));
-}
-
-function toJson(stages: StageTable): string {
-  const whole = { version: 1, stages: flatRows(stages), orphanEnds: stages.orphanEnds };
-  return `${JSON.stringify(whole, undefined, 2)}\n`;
-}
-
-function writeJson(file: string | true, text: string): void {
-  if (file === true) return writeResult(1, text);
-  try {
-    writeFileSync(file, text);
-  } catch (cause) {
-    throw new UsageError(
-      'json-file',
-      `Expected --json to be a file that can be written, got "${file}": ${messageOf(cause)}`,
-      { cause },
-    );
-  }
 }
 
 async function toCsv(stages: StageTable): Promise<string> {

@@ -22,3 +22,22 @@ export async function within<T>(work: Promise<T>, limitMs: number, what: string)
     timer.abort();
   }
 }
+
+/**
+ * As within, but the time counts only while nothing is busy for it.
+ * @param busy looked at once a second.
+ */
+export async function withinIdle<T>(
+  work: Promise<T>,
+  busy: () => boolean,
+  limitMs: number,
+  what: string,
+): Promise<T> {
+  const state = { settled: false };
+  const settled = work.then(
+    () => (state.settled = true),
+    () => (state.settled = true),
+  );
+  while (!state.settled && busy()) await Promise.race([settled, sleep(1_000)]);
+  return await within(work, limitMs, what);
+}

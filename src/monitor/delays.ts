@@ -1,4 +1,4 @@
-import type { DelaySummary } from '../session/events.ts';
+import type { DelaySummary, SessionEvent } from '../session/events.ts';
 import { percentile } from '../stats/percentile.ts';
 
 /** Delays beyond this many of one kind are thinned out evenly: the memory of a monitor that runs for weeks is flat. */
@@ -31,5 +31,23 @@ export class DelayStats {
       p99Ms: percentile(sorted, 0.99),
       maxMs: this.#maxMs,
     };
+  }
+}
+
+/** The delays of all hooks, at starts and at stops. */
+export class HookDelays {
+  readonly #stats = { started: new Map<string, DelayStats>(), stopped: new Map<string, DelayStats>() };
+
+  see(event: SessionEvent): void {
+    if (event.type !== 'hook' || (event.state !== 'started' && event.state !== 'stopped')) return;
+    const stats = this.#stats[event.state];
+    let ofHook = stats.get(event.hook);
+    if (!ofHook) stats.set(event.hook, (ofHook = new DelayStats()));
+    ofHook.add(event.delayMs);
+  }
+
+  /** By hook. */
+  summaries(edge: 'started' | 'stopped'): Readonly<Record<string, DelaySummary>> {
+    return Object.fromEntries([...this.#stats[edge]].map(([hook, stats]) => [hook, stats.summary()!]));
   }
 }

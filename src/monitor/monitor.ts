@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../error.ts';
-import { COLLECT_LIMIT_MS, within } from '../hook/limits.ts';
+import { COLLECT_LIMIT_MS, withinIdle } from '../hook/limits.ts';
 import { readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { SessionEvent } from '../session/events.ts';
@@ -15,7 +15,7 @@ import { SpanTracker, type SpanEvent } from '../stage/tracker.ts';
 import { readInventory } from '../target/inventory.ts';
 import { LocalHost } from '../target/local-host.ts';
 import { Backlog } from './backlog.ts';
-import { DelayStats } from './delays.ts';
+import { HookDelays } from './delays.ts';
 import { Failures } from './failures.ts';
 import { LateChildren } from './late-children.ts';
 import type { MonitorOptions, MonitorSummary, OnEvent } from './options.ts';
@@ -60,8 +60,7 @@ class Monitor {
   readonly #reports: SpanReports;
   readonly #backlog: Backlog;
   readonly #table = new StageTable();
-  readonly #startDelays = new Map<string, DelayStats>();
-  readonly #stopDelays = new Map<string, DelayStats>();
+  readonly #delays = new HookDelays();
   readonly #sourceEnds: Record<string, SourceEnd> = {};
   #inventory: Awaited<ReturnType<typeof readInventory>> | undefined;
   #spans = 0;
@@ -242,16 +241,8 @@ class Monitor {
   }
 
   /** A hook's own program at work, or a watched span that holds it up, is no reason to give up on it. */
-  #limitCollect = async <T>(work: Promise<T>, what: string): Promise<T> => {
-    const state = { settled: false };
-    const settled = work.then(
-      () => (state.settled = true),
-      () => (state.settled = true),
-    );
-    while (!state.settled && (this.#backlog.held || this.#children.backgroundCount > 0))
-      await Promise.race([settled, sleep(1_000)]);
-    return await within(work, COLLECT_LIMIT_MS, what);
-  };
+  #limitCollect = <T>(work: Promise<T>, what: string): Promise<T> =>
+    withinIdle(work, () => this.#backlog.held || this.#children.backgroundCount > 0, COLLECT_LIMIT_MS, what);
 
   async #summarise(): Promise<MonitorSummary> {
     const summary: MonitorSummary = {
@@ -259,8 +250,8 @@ class Monitor {
       stages: this.#table.rows(),
       spans: this.#spans,
       orphanEnds: this.#table.orphanEnds,
-      startDelays: summaries(this.#startDelays),
-      stopDelays: summaries(this.#stopDelays),
+      startDelays: this.#delays.summaries('started'),
+      stopDelays: this.#delays.summaries('stopped'),
       sources: this.#sourceEnds,
       failures: this.#failures.all(),
       uncollected: this.#reports.missing,
@@ -283,23 +274,9 @@ class Monitor {
     this.#session.record(event, atNs);
     this.#failures.see(event);
     this.#reports.see(event);
-    if (event.type === 'hook' && event.state === 'started') addDelay(this.#startDelays, event);
-    else if (event.type === 'hook' && event.state === 'stopped') addDelay(this.#stopDelays, event);
+    this.#delays.see(event);
     this.#onEvent(event, atNs);
   };
-}
-
-function addDelay(
-  stats: Map<string, DelayStats>,
-  { hook, delayMs }: { hook: string; delayMs: number },
-): void {
-  let ofHook = stats.get(hook);
-  if (!ofHook) stats.set(hook, (ofHook = new DelayStats()));
-  ofHook.add(delayMs);
-}
-
-function summaries(stats: ReadonlyMap<string, DelayStats>): MonitorSummary['startDelays'] {
-  return Object.fromEntries([...stats].map(([hook, ofHook]) => [hook, ofHook.summary()!]));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
