@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UsageError } from '../error.ts';
 import type { Artifact } from '../hook/contract.ts';
 import { HookHost } from '../hook/host.ts';
@@ -7,7 +8,7 @@ import { planHooks, type PlannedHook } from '../hook/plan.ts';
 import type { Capture } from '../hook/slot.ts';
 import type { HookOptions } from '../profile/profile.ts';
 import { Children } from '../restore/children.ts';
-import { readStat } from '../restore/stat.ts';
+import { isRunning, readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { JournalLine, SessionEvent } from '../session/events.ts';
 import { SESSION_FILES, spanFolder } from '../session/layout.ts';
@@ -19,6 +20,9 @@ import type { EndedSpan } from '../stage/span.ts';
 import { Failures } from './failures.ts';
 import type { Failure, OnEvent } from './options.ts';
 import { writeSpanReport } from './span-report.ts';
+
+/** The guard gives each signal 2 s, and there are three. */
+const ENDING_MS = 7_000;
 
 export interface RecoverSummary {
   readonly folder: string;
@@ -41,6 +45,7 @@ export async function recoverSession(
   const started = read.events.find((event) => event.type === 'session' && event.state === 'started');
   if (started?.type === 'session' && started.state === 'started') refuseRunning(folder, started);
 
+  await whatItStartedHasEnded(read);
   const failures = new Failures(true);
   await using session = await Session.reopen(folder, (error) => failures.add('journal', messageOf(error)));
   const emit = (event: SessionEvent, atNs = monotonicNs()): void => {
@@ -95,6 +100,19 @@ export async function recoverSession(
     recoveredAt: new Date().toISOString(),
   });
   return { folder, spans: spans.length, artifacts, failures: failures.all() };
+}
+
+/** The guard ends them, perf in such a way that its file is whole: that takes a moment. */
+async function whatItStartedHasEnded(read: ReadSession): Promise<void> {
+  const started = read.events.filter((event) => event.type === 'process' && event.state === 'started');
+  const deadline = performance.now() + ENDING_MS;
+  for (const { pid, startTicks } of started)
+    while (isSame(pid, startTicks) && performance.now() < deadline) await sleep(50);
+}
+
+function isSame(pid: number, startTicks: number): boolean {
+  const stat = readStat(pid);
+  return isRunning(stat) && stat.startTicks === startTicks;
 }
 
 function refuseRunning(folder: string, { pid, startTicks }: { pid: number; startTicks: number }): void {

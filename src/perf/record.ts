@@ -20,6 +20,11 @@ export interface RecordOptions {
 
 const armTimeoutMs = 10_000;
 const keptStderr = 8 * 1024;
+/**
+ * perf writes when half of its buffer is full, which may take a minute, and when its control pipe breaks it does not
+ * write at all: when we are killed, no more than this is lost.
+ */
+const flushEveryMs = 50;
 
 /** A running `perf record` of one process that captures only between enable() and disable(). */
 export class ArmedRecord implements AsyncDisposable {
@@ -33,6 +38,7 @@ export class ArmedRecord implements AsyncDisposable {
   readonly #ending: { asked: boolean };
   /** Several where a machine has two kinds of cores: then all are switched at once, and perf's dummy with them. */
   readonly #switched: string | undefined;
+  #flushing: NodeJS.Timeout | undefined;
 
   private constructor(
     options: RecordOptions,
@@ -91,16 +97,29 @@ export class ArmedRecord implements AsyncDisposable {
     }
   }
 
-  enable(): Promise<void> {
-    return this.#control.enable(this.#switched);
+  async enable(): Promise<void> {
+    await this.#control.enable(this.#switched);
+    this.#flushing ??= setInterval(() => this.#flush(), flushEveryMs).unref();
   }
 
-  disable(): Promise<void> {
-    return this.#control.disable(this.#switched);
+  async disable(): Promise<void> {
+    this.#stopFlushing();
+    await this.#control.disable(this.#switched);
+  }
+
+  /** Any command makes perf write out what it has. */
+  #flush(): void {
+    this.#control.ping().catch(() => this.#stopFlushing()); // that perf has ended is told by `failed`
+  }
+
+  #stopFlushing(): void {
+    clearInterval(this.#flushing);
+    this.#flushing = undefined;
   }
 
   /** Ends perf. The file is whole when it resolves, unless perf had to be killed (then repair it). */
   async end(): Promise<void> {
+    this.#stopFlushing();
     this.#ending.asked = true;
     await this.#child.end(armTimeoutMs);
   }

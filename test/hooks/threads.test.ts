@@ -82,7 +82,8 @@ test('thread times are those of ps and of the scheduler', async () => {
     expect(cpuMs).toBeLessThan((grown(outerBefore, outerAfter, tid, 'cpuTicks') + 3) * tickMs);
     // ps counts whole seconds.
     const bySeconds = (psAfter.get(tid) ?? 0) - (psBefore.get(tid) ?? 0);
-    expect(Math.abs(cpuMs / 1_000 - bySeconds)).toBeLessThan(1.1);
+    // ... and is asked a moment before and after.
+    expect(Math.abs(cpuMs / 1_000 - bySeconds)).toBeLessThan(2);
   }
   const main = threads.find(({ tid }) => tid === server.pid);
   expect(main).toMatchObject({ name: 'valkey-server', pool: 'valkey-server' });
