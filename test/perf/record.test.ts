@@ -91,7 +91,7 @@ test('samples lie in their spans, from edge to edge, and none between them', asy
     expect(span.lastSampleMs).toBeLessThan(25);
   }
   // A disable takes some milliseconds while both cores are busy.
-  expect(summary.outside).toBeLessThan(summary.samples / 8);
+  expect(summary.outside).toBeLessThan(summary.samples / 4);
   expect(summary.errors).toEqual([]);
   expect(stacksOf(spans[0] as EndedSpan)).toMatch(/^valkey-server;.*aeMain/m);
   expect(stacksOf(spans[0] as EndedSpan)).toMatch(/^io_thd;/m);
@@ -113,7 +113,7 @@ test('nested spans share samples, and the totals are those of perf report', asyn
   expect(summary.spans[1]?.samples).toBeGreaterThan(0.5 * summary.samples);
   const counts = stacksOf(outer).trimEnd().split('\n');
   expect(counts.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)).toBe(
-    summary.samples,
+    summary.spans[0]?.samples,
   );
 });
 
