@@ -35,3 +35,6 @@ if (entries.length > 0) {
     logLevel: 'warning',
   });
 }
+
+const { vendorPackages } = await import('./vendor.mjs');
+await vendorPackages(root);
