@@ -172,7 +172,15 @@ async function startSampler(ctx: HookContext<Options>): Promise<Sampler> {
       files[Symbol.dispose]();
     },
   };
-  const timer = startSteadyTimer(1000 / ctx.options.hz, () => void sampler.sample().catch(() => {}));
+  // The target may just have gone: that is told by who watches it. Anything else must be heard of, once.
+  let told = false;
+  const tell = (error: unknown): void => {
+    if (told || ctx.target?.isAlive() === false) return;
+    told = true;
+    const message = error instanceof Error ? error.message : String(error);
+    ctx.warn({ code: 'sample-failed', message: `a sample could not be taken: ${message}`, fails: true });
+  };
+  const timer = startSteadyTimer(1000 / ctx.options.hz, () => void sampler.sample().catch(tell));
   return sampler;
 }
 
