@@ -10,11 +10,8 @@ import {
   foldPerfData,
   type FoldedSpan,
   type HookContext,
-  installCommand,
   perfDataFiles,
-  perfVersion,
   RecordRotation,
-  refusalOf,
   renderFlamegraphs,
   repairPerfData,
   type SpanId,
@@ -24,6 +21,7 @@ import {
   type Target,
   unavailable,
   z,
+  perfAvailability,
 } from 'stagewatch/hook';
 
 const event = 'context-switches';
@@ -51,16 +49,8 @@ export default defineHook({
   target: 'required',
 
   probe: async ({ target }) => {
-    try {
-      await perfVersion(target);
-    } catch (error) {
-      return {
-        ...unavailable(error instanceof Error ? error.message : String(error), await installCommand(target)),
-        notInstalled: true,
-      };
-    }
-    const refusal = await refusalOf(target);
-    if (refusal) return unavailable(refusal.reason, refusal.mend);
+    const availability = await perfAvailability(target);
+    if (availability.state === 'unavailable') return availability;
     // Without that right perf exits with 0, and has recorded nothing.
     const { doubtful, notSupported } = await countable(target, [event]);
     const [missing] = notSupported;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import {
   type Artifact,
   type ArtifactDirs,
-  available,
   chooseEvent,
   defineHook,
   type EndedSpan,
@@ -10,19 +9,16 @@ import {
   type FoldedSpan,
   type FoldSummary,
   type HookContext,
-  installCommand,
   maximumFrequency,
   perfDataFiles,
-  perfVersion,
   processCpuMs,
   RecordRotation,
-  refusalOf,
   repairPerfData,
   type SpanId,
   stageLabel,
   type Target,
-  unavailable,
   z,
+  perfAvailability,
 } from 'stagewatch/hook';
 
 const defaultEvent = 'cycles';
@@ -60,16 +56,7 @@ export default defineHook({
   options,
   target: 'required',
 
-  probe: async ({ target }) => {
-    try {
-      await perfVersion(target);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { ...unavailable(reason, await installCommand(target)), notInstalled: true };
-    }
-    const refusal = await refusalOf(target);
-    return refusal ? unavailable(refusal.reason, refusal.mend) : available;
-  },
+  probe: ({ target }) => perfAvailability(target),
 
   arm: async (ctx) => {
     const { target } = ctx;

@@ -1,24 +1,20 @@
 import {
   type Artifact,
   type ArmedStat,
-  available,
   canCount,
   countable,
   type Countable,
   defaultCounters,
   defineHook,
   type HookContext,
-  installCommand,
-  perfVersion,
   ReadyStats,
-  refusalOf,
   type SpanId,
   stageLabel,
   summariseCounts,
   type Target,
   topdownEvents,
-  unavailable,
   z,
+  perfAvailability,
 } from 'stagewatch/hook';
 
 const options = z.object({
@@ -46,18 +42,7 @@ export default defineHook({
   options,
   target: 'required',
 
-  probe: async ({ target }) => {
-    try {
-      await perfVersion(target);
-    } catch (error) {
-      return {
-        ...unavailable(error instanceof Error ? error.message : String(error), await installCommand(target)),
-        notInstalled: true,
-      };
-    }
-    const refusal = await refusalOf(target);
-    return refusal ? unavailable(refusal.reason, refusal.mend) : available;
-  },
+  probe: ({ target }) => perfAvailability(target),
 
   arm: async (ctx) => {
     const { target } = ctx;

@@ -1,4 +1,5 @@
 /** All that hooks use of perf; `stagewatch/hook` passes it on. */
+export { perfAvailability } from './availability.ts';
 export {
   canCount,
   chooseEvent,
