@@ -142,6 +142,45 @@ export type SessionEvent =
       readonly exitCode?: number;
       readonly signal?: string;
     }
+  | {
+      readonly type: 'trial';
+      readonly state: 'started';
+      /** From 1. */
+      readonly trial: number;
+      /** Why: `bracket`, `narrow`, `confirm`, ... */
+      readonly purpose: string;
+      /** Its stage, `name[:tag]`. */
+      readonly stage: string;
+      readonly config: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type: 'trial';
+      readonly state: 'measured';
+      readonly trial: number;
+      readonly tookMs: number;
+      readonly result: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type: 'trial';
+      readonly state: 'failed';
+      readonly trial: number;
+      readonly tookMs: number;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      /** Journalled before it is changed, when it is, and when it was put back. */
+      readonly type: 'setting';
+      readonly state: 'changing' | 'changed' | 'restored' | 'not-restored';
+      /** `config:io-threads`, `affinity:4711`. */
+      readonly setting: string;
+      readonly from: string;
+      readonly to: string;
+      readonly message?: string;
+    }
+  /** What a search or another experiment came to. */
+  | { readonly type: 'answer'; readonly answer: Readonly<Record<string, unknown>> }
   | { readonly type: 'collecting'; readonly spans: number }
   | {
       readonly type: 'collected';

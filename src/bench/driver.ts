@@ -1,0 +1,36 @@
+import type { BenchmarkConfig } from './config.ts';
+import type { BenchmarkResult } from './result.ts';
+
+/** What a run tells while it runs. */
+export interface RunObserver {
+  /** The argument list as it is started, secrets removed; not for drivers that start no program. */
+  started?(argv: readonly string[]): void;
+  /** Bytes of the program's output, as they come. */
+  output?(chunk: Uint8Array, from: 'stdout' | 'stderr'): void;
+  /** Requests answered so far, where the program says. */
+  progress?(done: { readonly requests: number; readonly elapsedMs: number }): void;
+}
+
+/** One benchmark program: how it is called and its output read, and what its result is worth. */
+export interface Driver {
+  /** `valkey-bench-rs`, `valkey-benchmark`, `builtin`. */
+  readonly name: string;
+  /** Its program; absent for the built-in one. */
+  readonly binary?: string;
+  /** `valkey-bench-rs 0.1.0`. */
+  readonly version: string;
+  /** Can it do that operation, and recall with it? */
+  supports(operation: string): boolean;
+  /**
+   * What a user would type for this run: for `--dry-run` and for the command that reproduces an answer. Secrets are
+   * not in it.
+   */
+  commandLine(config: BenchmarkConfig): readonly string[];
+  /**
+   * Runs it once, and judges what it says: a result that this returns means something.
+   * @throws {UsageError} for a configuration that this program cannot run.
+   * @throws {BenchmarkError} for a run that failed, or whose figures mean nothing; `aborted` when the signal came.
+   * @throws {ParseError} for output that is no result.
+   */
+  run(config: BenchmarkConfig, signal: AbortSignal, observer?: RunObserver): Promise<BenchmarkResult>;
+}
