@@ -2,7 +2,7 @@ import type { BenchmarkConfig } from '../bench/config.ts';
 import type { SessionEvent } from '../session/events.ts';
 
 /** Tells the journal; resolves once it is on disk. */
-export type Record = (event: SessionEvent) => Promise<void>;
+export type Journal = (event: SessionEvent) => Promise<void>;
 
 /** Readies the server for each trial; disposing of it puts back all that it changed. */
 export interface Preparation extends AsyncDisposable {
