@@ -65,7 +65,7 @@ export function addMonitorFlags(command: Command): Command {
     .addOption(withoutHook)
     .option('--server-pid <pid>', 'the server to profile, by PID', integer(1, 4_194_304))
     .option('--server-port <port>', 'by the port that it listens on', integer(1, 65_535))
-    .option('--server-name <name>', 'by name (default: valkey-server, redis-server)')
+    .option('--server-name <name>', 'by name (default: valkey-server, redis-server, stagewatch-engine)')
     .option('-h, --host <host>', 'the server that answers there, as INFO names its PID (with --port)')
     .option('-p, --port <port>', 'its port', integer(1, 65_535))
     .option('--user <name>', 'ACL user; the password is read from VALKEYCLI_AUTH or REDISCLI_AUTH')

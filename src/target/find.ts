@@ -12,7 +12,7 @@ export type TargetQuery =
   | { readonly by: 'pids'; readonly pids: readonly number[] }
   /** TCP, on this machine. */
   | { readonly by: 'port'; readonly port: number }
-  /** Base names of programs; those of Valkey and Redis without. */
+  /** Base names of programs; those of Valkey, Redis and the embedded server without. */
   | { readonly by: 'name'; readonly names?: readonly string[] };
 
 /** One of several servers that may be meant. */

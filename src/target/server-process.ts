@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import { type LocalProcess, executableName, executesFile, ourAncestors } from './process.ts';
 import { type Listening, listeningOf } from './sockets.ts';
 
-export const defaultServerNames: readonly string[] = ['valkey-server', 'redis-server'];
+/** What a user means who names none; `stagewatch-engine` is the title of the embedded server. */
+export const defaultServerNames: readonly string[] = ['valkey-server', 'redis-server', 'stagewatch-engine'];
 
 export interface ServerProcess extends LocalProcess {
   /** The server's name, even where its executable is called otherwise. */

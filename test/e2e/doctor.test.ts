@@ -135,7 +135,7 @@ describe.skipIf(!isRoot)('as root', () => {
     expect(diagnosis.server).toBeUndefined();
     expect(diagnosis.check('server')).toMatchObject({
       state: 'unknown',
-      found: 'none: expected a process named valkey-server or redis-server',
+      found: 'none: expected a process named valkey-server or redis-server or stagewatch-engine',
       mend: 'start it, or say which: --server-port, --server-pid, --server-name',
     });
     expect(diagnosis.check('hook-perf-record').found).toBe('can run on a server of user root');

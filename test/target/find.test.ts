@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { startEngine } from '../../src/engine/start.ts';
 import { Children } from '../../src/restore/children.ts';
 import { readStats } from '../../src/restore/stat.ts';
 import { type TargetQuery, findTargets } from '../../src/target/find.ts';
@@ -54,6 +55,17 @@ test('a server that runs through its own loader', async () => {
   const target = findAll(anyServer).find(({ pid }) => pid === server.pid);
   expect(target).toMatchObject({ program: 'redis-server', port: server.port });
   expect(findAll({ by: 'pid', pid: server.pid })[0]).toMatchObject({ program: 'redis-server' });
+});
+
+test('the embedded server, and not the command that started it', async () => {
+  await using engine = await startEngine();
+  const target = findAll(anyServer).find(({ pid }) => pid === engine.pid);
+  expect(target).toMatchObject({
+    id: `localhost-${engine.port}`,
+    program: 'stagewatch-engine',
+    port: engine.port,
+  });
+  expect(findAll(anyServer).map(({ pid }) => pid)).not.toContain(process.pid);
 });
 
 test('a server that listens on a Unix socket alone', async () => {
