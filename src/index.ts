@@ -10,7 +10,7 @@ export { mergeProfiles, type HookOptions, type Profile } from './profile/profile
 export { readSession, spansOf, type ReadSession } from './session/read.ts';
 export type { JournalLine, SessionEvent } from './session/events.ts';
 export { ChildSource } from './source/child.ts';
-export type { Source, SourceEnd, SourceNotice, SourceSink } from './source/contract.ts';
+export type { SessionSink, Source, SourceEnd, SourceNotice, SourceSink } from './source/contract.ts';
 export { FileSource } from './source/file.ts';
 export { scanFinishedLogs } from './source/finished-log.ts';
 export { StdinSource } from './source/stdin.ts';

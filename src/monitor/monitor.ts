@@ -141,6 +141,9 @@ class Monitor {
       await source.start({
         batch: (batch) => this.#takeBatch(source.id, batch),
         notice: (notice) => this.#emit({ type: 'notice', source: source.id, ...notice }),
+        event: (event) => this.#emit(event),
+        saved: () => this.#session.flush(),
+        settled: () => this.#targets.settled(),
       });
       this.#emit({ type: 'source', source: source.id, state: 'reading' });
       const end = await source.ended;

@@ -82,6 +82,12 @@ export class Targets {
     for (const host of this.#active.values()) host.spanEnded(span);
   }
 
+  /** Resolves when every start and stop so far has been carried out, or has failed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#arming);
+    await Promise.all([...this.#active.values()].map((host) => host.settled()));
+  }
+
   /** Whether hooks that need a server had none in all of this span. */
   missingFor(reports: readonly TargetReport[]): boolean {
     return this.#required && !reports.some(({ pid }) => pid !== undefined);

@@ -1,3 +1,4 @@
+import type { SessionEvent } from '../session/events.ts';
 import type { MarkerBatch } from '../stage/marker.ts';
 
 export type SourceEnd =
@@ -23,6 +24,19 @@ export interface SourceSink {
   notice(notice: SourceNotice): void;
 }
 
+/** What a source inside this process may use beyond markers: one that runs its trials itself. */
+export interface SessionSink extends SourceSink {
+  /** Journals what only the source knows: trials, settings, an answer. */
+  event(event: SessionEvent): void;
+  /** Resolves once all that was told so far is on disk. */
+  saved(): Promise<void>;
+  /**
+   * Resolves when every hook that the markers so far start or stop has acknowledged it, missed it or failed; hooks
+   * that are being armed are waited for.
+   */
+  settled(): Promise<void>;
+}
+
 /** Where bytes come from. Spans are keyed by its id. */
 export interface Source extends AsyncDisposable {
   /** `stdin`, `child`, or the path as given. */
@@ -32,7 +46,7 @@ export interface Source extends AsyncDisposable {
   /** Can it be followed at all? Asked before anything else is done. @throws {UsageError} if not. */
   check?(): void;
   /** Starts reading. Resolves once bytes are being read, or a missing file is being waited for. */
-  start(sink: SourceSink): Promise<void>;
+  start(sink: SessionSink): Promise<void>;
   /** Stops reading, after what has already been read was handed on. Idempotent. */
   stop(): Promise<void>;
 }
