@@ -170,13 +170,24 @@ export type SessionEvent =
       readonly message: string;
     }
   | {
-      /** Journalled before it is changed, when it is, and when it was put back. */
+      /**
+       * Journalled before it is changed, when it is, and when it was put back. A setting whose last event is none of
+       * `restored` may have to be put back to `from`.
+       */
       readonly type: 'setting';
       readonly state: 'changing' | 'changed' | 'restored' | 'not-restored';
       /** `config:io-threads`, `affinity:4711`. */
       readonly setting: string;
+      /** Before the first change of ours. */
       readonly from: string;
+      /** What we change it to. */
       readonly to: string;
+      /** Whose setting: `127.0.0.1:6379`, or a Unix socket. */
+      readonly server?: string;
+      /** Of which thread: its number, its process, and its own start, clock ticks since boot. */
+      readonly thread?: { readonly tid: number; readonly pid: number; readonly startTicks: number };
+      /** The command that changes it, secrets removed, where it is not changed by asking the server. */
+      readonly command?: readonly string[];
       readonly message?: string;
     }
   /** What a search or another experiment came to. */
