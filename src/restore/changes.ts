@@ -57,13 +57,16 @@ export class Changes implements AsyncDisposable {
    * @throws what `apply` throws; then too it is put back in the end, since it may have been changed halfway.
    */
   make(change: Change): Promise<void> {
-    const made = this.#last.then(async () => {
-      if (this.#disposed)
-        throw new StagewatchError('ending', `stagewatch is ending: ${change.setting} was not changed`);
-      await this.#make(change);
-    });
+    const made = this.#makeAfter(this.#last, change);
     this.#last = made.catch(() => {});
     return made;
+  }
+
+  async #makeAfter(before: Promise<unknown>, change: Change): Promise<void> {
+    await before;
+    if (this.#disposed)
+      throw new StagewatchError('ending', `stagewatch is ending: ${change.setting} was not changed`);
+    await this.#make(change);
   }
 
   async #make(change: Change): Promise<void> {
@@ -79,10 +82,13 @@ export class Changes implements AsyncDisposable {
 
   /** Puts everything back, each whatever becomes of the others. Never rejects: `notRestored` says what failed. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed ??= this.#last.then(async () => {
-      for (const change of [...this.#made.values()].toReversed()) await this.#putBack(change);
-    });
+    this.#disposed ??= this.#putAllBack();
     return this.#disposed;
+  }
+
+  async #putAllBack(): Promise<void> {
+    await this.#last;
+    for (const change of [...this.#made.values()].toReversed()) await this.#putBack(change);
   }
 
   async #putBack(change: Change): Promise<void> {
