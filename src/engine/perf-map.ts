@@ -7,8 +7,16 @@ const FOLDER = '/tmp';
 const OURS = 'engine/main.';
 const LOOK_BYTES = 4 * 1024 * 1024;
 
-/** V8's flags that give JavaScript frames their names in perf, those of the interpreter too. */
-export const perfMapFlags = ['--perf-basic-prof', '--interpreted-frames-native-stack'];
+/**
+ * V8's flags that give JavaScript frames their names in perf, those of the interpreter too. With them V8 also writes an
+ * isolate-...-v8.log into the working directory; sent to standard output, it goes where that goes: the engine's to nowhere.
+ */
+export const perfMapFlags = [
+  '--perf-basic-prof',
+  '--interpreted-frames-native-stack',
+  '--no-logfile-per-isolate',
+  '--logfile=-',
+];
 
 /** Where V8 writes the names of a process's frames. */
 export function perfMapOf(pid: number): string {

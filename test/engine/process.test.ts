@@ -1,7 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { perfMapOf, removeStalePerfMaps } from '../../src/engine/perf-map.ts';
@@ -29,10 +39,12 @@ async function until(what: () => boolean, withinMs = 5000): Promise<void> {
 
 /** `stagewatch engine` as a user starts it. */
 async function startCommand(
-  ...args: string[]
+  args: readonly string[],
+  cwd = tmpdir(),
 ): Promise<{ command: ChildProcess; port: number; pid: number }> {
   const command = spawn(process.execPath, [cliPath, 'engine', ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    cwd,
   });
   const [line] = (await once(command.stdout!, 'data')) as [Buffer];
   const ready = /^stagewatch-engine ready on 127\.0\.0\.1:(\d+) pid (\d+) hnsw=(hnswlib-node|javascript)\n$/;
@@ -51,6 +63,19 @@ test('it is a process of its own, with a title and names for perf', async () => 
   await engine[Symbol.asyncDispose]();
   expect(await engine.ended).toEqual({ exitCode: 0, signal: null });
   expect(existsSync(perfMapOf(engine.pid))).toBe(false);
+});
+
+test('it leaves nothing in the folder that it was started in', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stagewatch-engine-'));
+  try {
+    const { command, pid } = await startCommand([], folder);
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe(folder);
+    command.kill('SIGTERM');
+    await once(command, 'close');
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('its perf map goes also when it is killed', async () => {
@@ -75,7 +100,7 @@ test('maps of engines whose watchers were killed too go at the next start; those
 test.each(['SIGTERM', 'SIGINT'] as const)(
   'the command ends cleanly on %s, with its clients connected',
   async (signal) => {
-    const { command, port, pid } = await startCommand();
+    const { command, port, pid } = await startCommand([]);
     using client = await RawClient.open(port);
     expect(await client.call('PING')).toBe('PONG');
     command.kill(signal);
@@ -87,21 +112,21 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 );
 
 test('the engine itself ends cleanly on SIGTERM, and the command with it', async () => {
-  const { command, pid } = await startCommand();
+  const { command, pid } = await startCommand([]);
   process.kill(pid, 'SIGTERM');
   const [code] = (await once(command, 'exit')) as [number];
   expect(code).toBe(0);
 });
 
 test('it ends when whoever started it is killed', async () => {
-  const { command, pid } = await startCommand();
+  const { command, pid } = await startCommand([]);
   command.kill('SIGKILL');
   await until(() => !isAlive(pid));
   expect(existsSync(perfMapOf(pid))).toBe(false);
 });
 
 test('--end-with-stdin: it ends when standard input does', async () => {
-  const { command, pid } = await startCommand('--end-with-stdin');
+  const { command, pid } = await startCommand(['--end-with-stdin']);
   command.stdin!.end();
   const [code] = (await once(command, 'exit')) as [number];
   expect(code).toBe(0);
