@@ -1,10 +1,11 @@
-import { cleanName, Frames, type FrameSettings } from './frames.ts';
-import { LineTable } from './line-table.ts';
-import { Mappings } from './mappings.ts';
+import { FrameLines } from './frame-lines.ts';
+import { cleanName, type FrameSettings } from './frames.ts';
+import { PairTable } from './pair-table.ts';
+import type { SampleLines } from './sample-lines.ts';
 import type { ScriptReader } from './script-text.ts';
 import { type SpanTime, SpansAt } from './spans-at.ts';
 import { StackTree } from './stack-tree.ts';
-import { threadPool } from './thread-pool.ts';
+import { type Thread, threadPool } from './thread-pool.ts';
 
 /** What one span got. */
 export interface SpanFold {
@@ -13,6 +14,8 @@ export interface SpanFold {
   /** Sum of the samples' weights; equals `samples` where nothing else is weighed. */
   weight: number;
   lost: number;
+  /** Of weights, what was found to be too much. */
+  takenOff: number;
   /** After the span's start, ns. */
   firstNs: number | undefined;
   /** Before the span's end, ns. */
@@ -26,10 +29,18 @@ export interface SpanFold {
   readonly stacks: Map<number, number>;
 }
 
-export type FoldSettings = Omit<FrameSettings, 'mappings'> & { readonly spans: readonly SpanTime[] };
+/** A stack whose frames are known by now, since mappings come and go. */
+export interface PlacedStack {
+  readonly node: number;
+  readonly depth: number;
+  readonly unresolved: number;
+}
 
-const unknownMeaning = -1;
-const perProcessMeaning = -2;
+export type FoldSettings = Omit<FrameSettings, 'mappings'> & {
+  readonly spans: readonly SpanTime[];
+  /** The first frame of a thread's stacks; undefined for none. Default: its pool. @param mainComm see threadPool. */
+  readonly rootOf?: (thread: Thread, mainComm: string | undefined) => string | undefined;
+};
 
 /**
  * Gives each sample of one `perf script` pass to every span that contains its time, as folded stacks whose roots are
@@ -42,22 +53,15 @@ export class Fold implements ScriptReader {
   samples = 0;
   /** Samples of no span. */
   outside = 0;
+  readonly frames: FrameLines;
   readonly #settings: FoldSettings;
-  readonly #mappings = new Mappings();
-  readonly #frames: Frames;
   readonly #at: SpansAt<SpanFold>;
-  readonly #lines = new LineTable();
   readonly #tree = new StackTree();
-  readonly #names: string[] = [];
-  readonly #unresolved: boolean[] = [];
-  readonly #ids = new Map<string, number>();
   /** By thread id. */
   readonly #roots = new Map<number, { comm: string; pid: number; node: number }>();
-  /** By number of the line: its frame, or that it is another one in each process. */
-  readonly #meanings: number[] = [];
-  /** By process, then by number of the line. */
-  readonly #ofProcess = new Map<number, Map<number, number>>();
-  #ofGeneration = 0;
+  /** Roots with the stacks that `known` was given below them. */
+  readonly #rooted = new PairTable();
+  readonly #nodes: PlacedStack[] = [];
   #mainComm: string | undefined;
 
   // The sample at hand: leaf first.
@@ -65,13 +69,12 @@ export class Fold implements ScriptReader {
   #depth = 0;
   #root = 0;
   #pid = 0;
-  #weight = 1;
   #time = 0;
   #wanted: readonly SpanFold[] = [];
 
   constructor(settings: FoldSettings) {
     this.#settings = settings;
-    this.#frames = new Frames({ ...settings, mappings: this.#mappings });
+    this.frames = new FrameLines(settings);
     this.spans = settings.spans.map(({ id }) => emptyFold(id));
     this.#at = new SpansAt(settings.spans, this.spans);
   }
@@ -81,58 +84,109 @@ export class Fold implements ScriptReader {
     return this.#tree.truncated;
   }
 
-  sample(comm: string, pid: number, tid: number, seconds: number, nanoseconds: number, weight = 1): void {
+  sample(comm: string, pid: number, tid: number, seconds: number, nanoseconds: number): void {
     this.samples++;
-    this.#depth = 0;
-    this.#pid = pid;
-    this.#weight = weight;
     this.#time = this.#at.axis(seconds, nanoseconds);
     this.#wanted = this.#at.spansAt(this.#time);
     if (this.#wanted.length === 0) {
       this.outside++;
       return;
     }
-    this.#root = this.#rootOf(comm, pid, tid);
+    this.#begin(comm, pid, tid);
   }
 
   frame(chunk: Buffer, from: number, to: number): void {
+    if (this.#wanted.length > 0) this.#push(this.frames.frame(chunk, from, to, this.#pid));
+  }
+
+  sampleEnd(): void {
+    if (this.#wanted.length > 0) this.#count(this.#placed(), 1);
+  }
+
+  /**
+   * The stack of the sample at hand, in the place of `frame` and `sampleEnd`.
+   * @param stack its number: the same stack has the same.
+   * @param framesOf its frames, innermost first; asked once a stack and root.
+   */
+  known(stack: number, framesOf: (stack: number) => Iterable<number>): void {
     if (this.#wanted.length === 0) return;
-    const line = this.#lines.number(chunk, from, to);
-    let meaning = this.#meanings[line] ?? unknownMeaning;
-    if (meaning < 0) meaning = this.#mean(line, meaning, chunk, from, to);
+    const rooted = this.#rooted.number(this.#root, stack);
+    let node = this.#nodes[rooted];
+    if (node === undefined) {
+      for (const frame of framesOf(stack)) this.#push(frame);
+      node = this.#nodes[rooted] = this.#placed();
+    }
+    this.#count(node, 1);
+  }
+
+  /** Where a stack belongs that is weighed later. @param kind a line that stands as its outermost frame. */
+  place(comm: string, pid: number, tid: number, stack: SampleLines, kind: Buffer): PlacedStack {
+    this.#begin(comm, pid, tid);
+    let start = 0;
+    for (let at = 0; at < stack.count; at++) {
+      const end = stack.ends[at] as number;
+      this.#push(this.frames.frame(stack.bytes, start, end, pid));
+      start = end;
+    }
+    this.#push(this.frames.frame(kind, 0, kind.length, pid));
+    return this.#placed();
+  }
+
+  /** A sample of that weight, for the spans that are open at that moment. */
+  weigh(stack: PlacedStack, seconds: number, nanoseconds: number, weight: number): void {
+    this.samples++;
+    this.#time = this.#at.axis(seconds, nanoseconds);
+    this.#wanted = this.#at.spansAt(this.#time);
+    if (this.#wanted.length === 0) this.outside++;
+    else this.#count(stack, weight);
+  }
+
+  /** Tells the spans that are open at that moment what their weights leave out. */
+  takeOff(seconds: number, nanoseconds: number, weight: number): void {
+    for (const span of this.#at.spansAt(this.#at.axis(seconds, nanoseconds))) span.takenOff += weight;
+  }
+
+  #begin(comm: string, pid: number, tid: number): void {
+    this.#depth = 0;
+    this.#pid = pid;
+    this.#root = this.#rootOf(comm, pid, tid);
+  }
+
+  #push(frame: number): void {
     if (this.#depth === this.#stack.length) {
       const grown = new Int32Array(this.#depth * 2);
       grown.set(this.#stack);
       this.#stack = grown;
     }
-    this.#stack[this.#depth++] = meaning;
+    this.#stack[this.#depth++] = frame;
   }
 
-  sampleEnd(): void {
-    const spans = this.#wanted;
-    if (spans.length === 0) return;
-    const stack = this.#stack;
+  #placed(): PlacedStack {
     let node = this.#root;
     let unresolved = 0;
     for (let at = this.#depth - 1; at >= 0; at--) {
-      const frame = stack[at] as number;
-      if (this.#unresolved[frame]) unresolved++;
+      const frame = this.#stack[at] as number;
+      if (this.frames.unresolved[frame]) unresolved++;
       node = this.#tree.child(node, frame);
     }
-    for (const span of spans) {
+    return { node, depth: this.#depth, unresolved };
+  }
+
+  #count({ node, depth, unresolved }: PlacedStack, weight: number): void {
+    for (const span of this.#wanted) {
       span.samples++;
       span.input ??= this.input;
-      span.weight += this.#weight;
-      span.frames += this.#depth;
+      span.weight += weight;
+      span.frames += depth;
       span.unresolvedFrames += unresolved;
       span.firstNs ??= this.#at.afterStart(span.id, this.#time);
       span.lastNs = this.#at.beforeEnd(span.id, this.#time);
-      span.stacks.set(node, (span.stacks.get(node) ?? 0) + this.#weight);
+      span.stacks.set(node, (span.stacks.get(node) ?? 0) + weight);
     }
   }
 
   event(text: string, _pid: number, seconds: number, nanoseconds: number): void {
-    this.#mappings.accept(text);
+    this.frames.mappings.accept(text);
     const [, comm, pid, tid] = /^PERF_RECORD_COMM[^:]*: (.*):(\d+)\/(\d+)$/s.exec(text) ?? [];
     if (pid === tid && Number(pid) === this.#settings.target.pid) {
       this.#mainComm = comm;
@@ -155,48 +209,22 @@ export class Fold implements ScriptReader {
       lines.push(
         `${this.#tree
           .path(node)
-          .map((frame) => this.#names[frame])
+          .map((frame) => this.frames.names[frame])
           .join(';')} ${count}`,
       );
     }
     yield* lines.sort();
   }
 
-  #mean(line: number, meaning: number, chunk: Buffer, from: number, to: number): number {
-    if (this.#ofGeneration !== this.#mappings.generation) {
-      this.#ofProcess.clear();
-      this.#ofGeneration = this.#mappings.generation;
-    }
-    let known = this.#ofProcess.get(this.#pid);
-    if (known === undefined) this.#ofProcess.set(this.#pid, (known = new Map()));
-    if (meaning === perProcessMeaning) {
-      const frame = known.get(line);
-      if (frame !== undefined) return frame;
-    }
-    const { name, unresolved, ofProcess } = this.#frames.read(chunk.toString('utf8', from, to), this.#pid);
-    const frame = this.#idOf(name, unresolved);
-    this.#meanings[line] = ofProcess ? perProcessMeaning : frame;
-    if (ofProcess) known.set(line, frame);
-    return frame;
-  }
-
   #rootOf(comm: string, pid: number, tid: number): number {
     const known = this.#roots.get(tid);
     if (known !== undefined && known.comm === comm && known.pid === pid) return known.node;
-    const pool = threadPool({ comm, pid, tid }, this.#settings.target, this.#mainComm);
-    const node = this.#tree.child(0, this.#idOf(cleanName(pool), false));
+    const { target, rootOf } = this.#settings;
+    const thread = { comm, pid, tid };
+    const name = rootOf ? rootOf(thread, this.#mainComm) : threadPool(thread, target, this.#mainComm);
+    const node = name === undefined ? 0 : this.#tree.child(0, this.frames.idOf(cleanName(name)));
     this.#roots.set(tid, { comm, pid, node });
     return node;
-  }
-
-  #idOf(name: string, unresolved: boolean): number {
-    let id = this.#ids.get(name);
-    if (id === undefined) {
-      id = this.#names.push(name) - 1;
-      this.#ids.set(name, id);
-      this.#unresolved.push(unresolved);
-    }
-    return id;
   }
 }
 
@@ -206,6 +234,7 @@ function emptyFold(id: number): SpanFold {
     samples: 0,
     weight: 0,
     lost: 0,
+    takenOff: 0,
     firstNs: undefined,
     lastNs: undefined,
     frames: 0,
