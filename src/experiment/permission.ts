@@ -26,7 +26,9 @@ export async function demandPermission(
   const reasons = [
     ...(condition.onLoopback ? [] : ['it is not on loopback']),
     ...(condition.keys === undefined ? ['it does not tell whether it is empty'] : []),
-    ...(condition.keys ? [`it holds ${condition.keys.toLocaleString('en-US')} keys`] : []),
+    ...(condition.keys
+      ? [`it holds ${condition.keys.toLocaleString('en-US')} ${condition.keys === 1 ? 'key' : 'keys'}`]
+      : []),
   ];
   if (yes || reasons.length === 0) return condition;
   throw new UsageError(

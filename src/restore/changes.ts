@@ -53,31 +53,36 @@ export class Changes implements AsyncDisposable {
   }
 
   /**
-   * Makes one change, after those asked for before. A second change of the same thing keeps the first `from`.
+   * Makes changes, after those asked for before; all of them are in the journal before the first is made. A second
+   * change of the same thing keeps the first `from`.
    * @throws what `apply` throws; then too it is put back in the end, since it may have been changed halfway.
    */
-  make(change: Change): Promise<void> {
-    const made = this.#makeAfter(this.#last, change);
+  make(...changes: readonly Change[]): Promise<void> {
+    const made = this.#makeAfter(this.#last, changes);
     this.#last = made.catch(() => {});
     return made;
   }
 
-  async #makeAfter(before: Promise<unknown>, change: Change): Promise<void> {
+  async #makeAfter(before: Promise<unknown>, changes: readonly Change[]): Promise<void> {
     await before;
     if (this.#disposed)
-      throw new StagewatchError('ending', `stagewatch is ending: ${change.setting} was not changed`);
-    await this.#make(change);
-  }
-
-  async #make(change: Change): Promise<void> {
-    const key = keyOf(change);
-    const from = this.#made.get(key)?.from ?? change.from;
-    const event = { ...describe(change), from };
-    // If this cannot be written, nothing is changed.
-    await this.#journal({ type: 'setting', state: 'changing', ...event });
-    this.#made.set(key, { ...change, from });
-    await change.apply();
-    await this.#journal({ type: 'setting', state: 'changed', ...event });
+      throw new StagewatchError(
+        'ending',
+        `stagewatch is ending: ${changes.map(({ setting }) => setting).join(', ')} was not changed`,
+      );
+    const firsts = changes.map((change) => ({
+      ...change,
+      from: this.#made.get(keyOf(change))?.from ?? change.from,
+    }));
+    for (const change of firsts) {
+      // If this cannot be written, nothing is changed.
+      await this.#journal({ type: 'setting', state: 'changing', ...describe(change) });
+      this.#made.set(keyOf(change), change);
+    }
+    for (const change of firsts) {
+      await change.apply();
+      await this.#journal({ type: 'setting', state: 'changed', ...describe(change) });
+    }
   }
 
   /** Puts everything back, each whatever becomes of the others. Never rejects: `notRestored` says what failed. */
