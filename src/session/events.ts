@@ -152,6 +152,10 @@ export type SessionEvent =
       /** Its stage, `name[:tag]`. */
       readonly stage: string;
       readonly config: Readonly<Record<string, unknown>>;
+      /** It ran in the session that this one goes on with; here is its record only, and no span. */
+      readonly past?: true;
+      /** What was run, without secrets. */
+      readonly command?: readonly string[];
     }
   | {
       readonly type: 'trial';

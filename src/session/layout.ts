@@ -10,6 +10,10 @@ export const SESSION_FILES = {
   targets: 'targets',
   span: 'span.json',
   target: 'target.json',
+  /** One row for each trial. */
+  results: 'results.csv',
+  /** What a search or another experiment came to. */
+  answer: 'results.json',
 } as const;
 
 /** Longest part of a folder name that comes from outside, bytes; file systems allow 255. */
