@@ -1,5 +1,3 @@
-import { openSync } from 'node:fs';
-import { UsageError, messageOf } from '../error.ts';
 import { monitor } from '../monitor/monitor.ts';
 import type { MonitorOptions, MonitorSummary } from '../monitor/options.ts';
 import type { Source } from '../source/contract.ts';
@@ -7,12 +5,12 @@ import { redactArgv } from '../target/redact.ts';
 import { codeOfFailures, codeOfSignal } from './exit-code.ts';
 import { chooseHooks } from './choose-hooks.ts';
 import { toTarget, type MonitorFlags } from './monitor-flags.ts';
-import { LogView } from './log.ts';
 import { useColour } from './output.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
 import { closingLines } from './summary.ts';
 import { version } from './version.ts';
-import { NdjsonView, TextView, type View } from './view.ts';
+import { TextView } from './view.ts';
+import { viewsOf, Views } from './views.ts';
 
 export interface FollowRequest {
   readonly sources: readonly Source[];
@@ -76,45 +74,6 @@ function exitCodeOf(summary: MonitorSummary, signals: EndSignals): number {
   if (failed) throw failed.error;
   if (signals.received) return codeOfSignal(signals.received);
   return codeOfFailures(summary.failures);
-}
-
-/** NDJSON on standard error takes the place of words there. */
-async function viewsOf({ events, verbose }: MonitorFlags, text: TextView): Promise<View[]> {
-  if (events === true) return [new NdjsonView(2)];
-  return [
-    text,
-    ...(verbose ? [await LogView.open()] : []),
-    ...(events === undefined ? [] : [new NdjsonView(eventsFd(events))]),
-  ];
-}
-
-/** All views are told of everything. */
-class Views implements Disposable {
-  readonly #views: readonly View[];
-
-  constructor(views: readonly View[]) {
-    this.#views = views;
-  }
-
-  onEvent = (...event: Parameters<View['onEvent']>): void => {
-    for (const view of this.#views) view.onEvent(...event);
-  };
-
-  [Symbol.dispose](): void {
-    for (const view of this.#views) view[Symbol.dispose]();
-  }
-}
-
-function eventsFd(file: string): number {
-  try {
-    return openSync(file, 'a', 0o600);
-  } catch (cause) {
-    throw new UsageError(
-      'events-file',
-      `Expected --events to be a file that can be written, got "${file}": ${messageOf(cause)}`,
-      { cause },
-    );
-  }
 }
 
 function describe(
