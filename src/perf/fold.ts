@@ -62,6 +62,7 @@ export class Fold implements ScriptReader {
   /** Roots with the stacks that `known` was given below them. */
   readonly #rooted = new PairTable();
   readonly #nodes: PlacedStack[] = [];
+  #reserved = 0;
   #mainComm: string | undefined;
 
   // The sample at hand: leaf first.
@@ -103,9 +104,15 @@ export class Fold implements ScriptReader {
     if (this.#wanted.length > 0) this.#count(this.#placed(), 1);
   }
 
+  /** Numbers for that many stacks. @returns the first of them. */
+  reserve(count: number): number {
+    this.#reserved += count;
+    return this.#reserved - count;
+  }
+
   /**
    * The stack of the sample at hand, in the place of `frame` and `sampleEnd`.
-   * @param stack its number: the same stack has the same.
+   * @param stack one of the numbers reserved: the same stack has the same.
    * @param framesOf its frames, innermost first; asked once a stack and root.
    */
   known(stack: number, framesOf: (stack: number) => Iterable<number>): void {
