@@ -188,7 +188,7 @@ async function foldWaits(
   );
   const artifacts = await Promise.all(
     shown.map(async ({ span, folded }) => {
-      const { waitedUs = {}, sinceBeforeUs = 0, unresolvedShare, lost, input = -1 } = folded;
+      const { waitedUs = {}, sinceBeforeUs = 0, takenOffUs = 0, unresolvedShare, lost, input = -1 } = folded;
       const pools = Object.entries(waitedUs).map(([pool, kinds]) => ({
         pool,
         ...inMs(kinds),
@@ -205,6 +205,8 @@ async function foldWaits(
           offCpuMs,
           /** Of waits that had begun before the capture: what they wait in is what /proc told of it. */
           sinceBeforeMs,
+          /** perf's own notes of the switches make offCpuMs longer by so much than the scheduler has it. */
+          takenOffMs: takenOffUs / 1_000,
           pools,
         }),
       ];

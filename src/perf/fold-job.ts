@@ -38,6 +38,16 @@ export interface SwitchCapture {
   readonly readNs: string;
   readonly toNs: string;
   readonly threads: readonly CapturedThread[];
+  /** From each reading of the scheduler's run times to the next, in order. */
+  readonly slices: readonly SwitchSlice[];
+}
+
+export interface SwitchSlice {
+  /** CLOCK_MONOTONIC, decimal text. */
+  readonly fromNs: string;
+  readonly toNs: string;
+  /** Thread ids, and how long each was on a CPU, ns. Absent: it was on none, or began or ended meanwhile. */
+  readonly ranNs: readonly (readonly [tid: number, ns: number])[];
 }
 
 export interface CapturedThread {
@@ -69,6 +79,8 @@ export interface FoldedSpan {
   readonly waitedUs?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Of them, those of waits that had begun before their capture: their stacks are not known. */
   readonly sinceBeforeUs?: number;
+  /** By how much perf's own notes make the waits longer than the scheduler has them, µs: not in `waitedUs`. */
+  readonly takenOffUs?: number;
 }
 
 /** What the folding child prints: one line of JSON. */

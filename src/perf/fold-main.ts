@@ -1,16 +1,11 @@
 /** The folding child: a job on standard input, `perf script` below it, stacks.folded and one line of JSON out of it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf } from '../error.ts';
 import type { FoldedSpan, FoldJob, FoldSummary } from './fold-job.ts';
+import { foldData } from './fold-data.ts';
 import { Fold, type SpanFold } from './fold.ts';
 import { lostIn } from './perf-data.ts';
-import { lastWords } from './record.ts';
-import { perfEnvironment } from './run.ts';
-import { ScriptText } from './script-text.ts';
-import { WaitPieces } from './wait-pieces.ts';
+import { readScript } from './script-pass.ts';
 import { sinceBefore, Waits } from './waits.ts';
 import { writeWhole } from './write-whole.ts';
 
@@ -26,19 +21,22 @@ async function foldAll({ target, root, inputs, spans, captures }: FoldJob): Prom
     endNs: BigInt(endNs),
   }));
   const fold = new Fold({ target, root, spans: times });
-  const waits = captures && new Waits(target, captures, new WaitPieces(fold, times), fold);
+  const waits = captures && new Waits(target, captures, fold, times);
   const errors: string[] = [];
   let unknownLines = 0;
   let lost = 0;
   for (const [input, { perfData, script }] of inputs.entries()) {
     fold.input = input;
-    const text = new ScriptText(waits ?? fold);
     waits?.startInput(input);
-    const error = await readScript(script, text);
+    // A target's recording on another machine is read there.
+    const isHere = root !== undefined;
+    const { error, unknownLines: unknown } =
+      (isHere && !waits ? await foldData(perfData, fold) : undefined) ??
+      (await readScript(script, waits ?? fold));
     waits?.endInput();
     if (error !== undefined) errors.push(`${perfData}: ${error}`);
     lost += await lostIn(perfData);
-    unknownLines += text.unknownLines;
+    unknownLines += unknown;
   }
   spans.forEach(({ folded }, index) => {
     const span = fold.spans[index];
@@ -50,7 +48,10 @@ async function foldAll({ target, root, inputs, spans, captures }: FoldJob): Prom
   return {
     spans: fold.spans.map((span) => ({
       ...summarise(span),
-      ...(waits && sumWaits(fold.foldedLines(span, nsPerMicrosecond))),
+      ...(waits && {
+        ...sumWaits(fold.foldedLines(span, nsPerMicrosecond)),
+        takenOffUs: span.takenOff / nsPerMicrosecond,
+      }),
     })),
     samples: fold.samples,
     outside: fold.outside,
@@ -61,28 +62,6 @@ async function foldAll({ target, root, inputs, spans, captures }: FoldJob): Prom
     errors,
     peakBytes: process.resourceUsage().maxRSS * 1024,
   };
-}
-
-/** @returns what went wrong; what was read before counts all the same. */
-async function readScript(
-  [program = '', ...args]: readonly string[],
-  text: ScriptText,
-): Promise<string | undefined> {
-  // In our own process group, which is stopped as a whole while a watched span is open.
-  const perf = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...perfEnvironment },
-  });
-  let said = '';
-  perf.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-8192)));
-  const ended = once(perf, 'close').catch((error: unknown) => error);
-  for await (const chunk of perf.stdout) text.push(chunk as Buffer);
-  text.end();
-  const end = await ended;
-  if (!Array.isArray(end)) return messageOf(end);
-  return perf.exitCode === 0
-    ? undefined
-    : `perf script ended with ${perf.exitCode ?? perf.signalCode}: ${lastWords(said)}`;
 }
 
 function summarise(span: SpanFold): FoldSummary['spans'][number] {

@@ -1,14 +1,19 @@
 import type { EndedSpan } from '../stage/span.ts';
 import type { Target } from '../target/contract.ts';
-import type { CapturedThread, SwitchCapture } from './fold-job.ts';
+import type { CapturedThread, SwitchCapture, SwitchSlice } from './fold-job.ts';
+import { RunTimeFiles, type RunTimes } from './run-times.ts';
 import { type ProcessTimes, ThreadFiles } from './thread-times.ts';
 import { kernelWaitKind } from './wait-kind.ts';
+
+/** perf's notes run late by an amount that changes with the load, so that it is measured again this often. */
+const readEveryMs = 1_000;
 
 interface Kept {
   readonly file: string;
   readonly askedNs: bigint;
   readonly fromNs: bigint;
   readonly before: Promise<ProcessTimes>;
+  readonly slices: SwitchSlice[];
   after?: ProcessTimes;
   toNs?: bigint;
 }
@@ -19,21 +24,29 @@ interface Kept {
  */
 export class SwitchCaptures implements Disposable {
   readonly #files: ThreadFiles;
+  readonly #runTimes: RunTimeFiles;
   readonly #kept: Kept[] = [];
+  #reading: NodeJS.Timeout | undefined;
+  #lastRead: RunTimes | undefined;
 
   constructor(target: Target) {
     this.#files = new ThreadFiles(target, { stacks: true });
+    this.#runTimes = new RunTimeFiles(target);
   }
 
   /** Opens the files of all threads, so that the first capture only reads. */
   async prepare(): Promise<void> {
-    await this.#files.read();
+    await Promise.all([this.#files.read(), this.#runTimes.read()]);
   }
 
   /** Capture has begun. @param file of the recording. @param askedNs before perf was told. @returns since when, ns. */
   began(file: string, askedNs: bigint): bigint {
     const fromNs = process.hrtime.bigint();
-    this.#kept.push({ file, askedNs, fromNs, before: this.#files.read() });
+    const slices: SwitchSlice[] = [];
+    this.#kept.push({ file, askedNs, fromNs, before: this.#files.read(), slices });
+    this.#lastRead = undefined;
+    void this.#readInto(slices);
+    this.#reading = setInterval(() => void this.#readInto(slices), readEveryMs).unref();
     return fromNs;
   }
 
@@ -41,7 +54,8 @@ export class SwitchCaptures implements Disposable {
   async ending(): Promise<void> {
     const last = this.#kept.at(-1);
     if (last === undefined) return;
-    last.after = await this.#files.read();
+    clearInterval(this.#reading);
+    [last.after] = await Promise.all([this.#files.read(), this.#readInto(last.slices)]);
     last.toNs = process.hrtime.bigint();
   }
 
@@ -50,7 +64,7 @@ export class SwitchCaptures implements Disposable {
     return Promise.all(
       this.#kept
         .filter(({ file }) => files.includes(file))
-        .map(async ({ file, askedNs, fromNs, before, after, toNs }) => {
+        .map(async ({ file, askedNs, fromNs, before, after, slices, toNs }) => {
           const { atNs, threads } = await before;
           return {
             input: files.indexOf(file),
@@ -59,6 +73,7 @@ export class SwitchCaptures implements Disposable {
             readNs: String(atNs),
             toNs: String(toNs ?? nowNs),
             threads: [...threads.keys()].flatMap((tid) => capturedThread(tid, threads, after?.threads)),
+            slices,
           };
         }),
     );
@@ -71,7 +86,21 @@ export class SwitchCaptures implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#reading);
     this.#files[Symbol.dispose]();
+    this.#runTimes[Symbol.dispose]();
+  }
+
+  async #readInto(slices: SwitchSlice[]): Promise<void> {
+    const now = await this.#runTimes.read();
+    const last = this.#lastRead;
+    this.#lastRead = now;
+    if (last === undefined) return;
+    const ranNs = [...now.runNs].flatMap(([tid, runNs]) => {
+      const before = last.runNs.get(tid);
+      return before === undefined || before === runNs ? [] : [[tid, runNs - before] as const];
+    });
+    slices.push({ fromNs: String(last.atNs), toNs: String(now.atNs), ranNs });
   }
 }
 
@@ -86,7 +115,7 @@ export function capturesOfSpans(spans: readonly EndedSpan[], inputs: number): Sw
   return Array.from({ length: inputs }, (_, input) =>
     stretches.map(({ fromNs, toNs }) => {
       const from = String(fromNs);
-      return { input, askedNs: from, readNs: from, toNs: String(toNs), threads: [] };
+      return { input, askedNs: from, readNs: from, toNs: String(toNs), threads: [], slices: [] };
     }),
   ).flat();
 }

@@ -1,5 +1,6 @@
 import { parseStat } from '../restore/stat.ts';
-import type { OpenFiles, Target } from '../target/contract.ts';
+import type { Target } from '../target/contract.ts';
+import { TaskFiles } from './task-files.ts';
 
 /** What one thread has used since it began, as /proc/PID/task/TID tells it. */
 export interface ThreadTimes {
@@ -40,59 +41,30 @@ const tickNs = tickMs * 1e6;
 /** The files of each thread, which are read together, so that they tell of one moment. */
 const filesOfThread = ['stat', 'schedstat', 'status'] as const;
 
-/**
- * Reads the times of all threads of a process again and again. The files stay open, and are opened anew only when
- * threads came or went: about 60 µs a thread.
- */
+/** Reads the times of all threads of a process again and again: about 60 µs a thread. */
 export class ThreadFiles implements Disposable {
-  readonly #target: Target;
-  readonly #names: readonly string[];
-  #tids: readonly number[] = [];
-  #files: OpenFiles | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #files: TaskFiles;
 
   /** @param options `stacks`: also what each thread waits in, for which the kernel wants root. */
   constructor(target: Target, options: { readonly stacks?: boolean } = {}) {
-    this.#target = target;
-    this.#names = options.stacks ? [...filesOfThread, 'stack', 'wchan', 'syscall'] : filesOfThread;
+    const names = options.stacks ? [...filesOfThread, 'stack', 'wchan', 'syscall'] : filesOfThread;
+    this.#files = new TaskFiles(target, names, ['stat']);
   }
 
   /** @throws never: a process that is gone has no threads. */
-  read(): Promise<ProcessTimes> {
-    // One after the other: a list of threads and its open files belong together.
-    const read = this.#last.then(() => this.#read());
-    this.#last = read;
-    return read;
+  async read(): Promise<ProcessTimes> {
+    const { ofProcess, ofThreads } = await this.#files.read();
+    const atNs = process.hrtime.bigint();
+    const threads = new Map<number, ThreadTimes>();
+    for (const [tid, texts] of ofThreads) {
+      const times = timesOf(tid, texts);
+      if (times !== undefined) threads.set(tid, times);
+    }
+    return { atNs, threads, processCpuMs: processCpuMs(ofProcess[0]) };
   }
 
   [Symbol.dispose](): void {
-    this.#files?.[Symbol.dispose]();
-    this.#files = undefined;
-    this.#tids = [];
-  }
-
-  async #read(): Promise<ProcessTimes> {
-    const { pid } = this.#target;
-    const names = await this.#target.list(`/proc/${pid}/task`).catch(() => []);
-    const tids = names.map(Number);
-    const isSame = tids.length === this.#tids.length && tids.every((tid, index) => tid === this.#tids[index]);
-    if (!isSame || this.#files === undefined) {
-      this.#files?.[Symbol.dispose]();
-      this.#files = await this.#target.openFiles([
-        `/proc/${pid}/stat`,
-        ...tids.flatMap((tid) => this.#names.map((name) => `/proc/${pid}/task/${tid}/${name}`)),
-      ]);
-      this.#tids = tids;
-    }
-    const texts = await this.#files.read();
-    const atNs = process.hrtime.bigint();
-    const threads = new Map<number, ThreadTimes>();
-    for (const [index, tid] of tids.entries()) {
-      const from = 1 + index * this.#names.length;
-      const times = timesOf(tid, texts.slice(from, from + this.#names.length));
-      if (times !== undefined) threads.set(tid, times);
-    }
-    return { atNs, threads, processCpuMs: processCpuMs(texts[0]) };
+    this.#files[Symbol.dispose]();
   }
 }
 

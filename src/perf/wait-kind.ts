@@ -6,8 +6,18 @@ import { LineTable } from './line-table.ts';
  * `lock` a mutex, or a lock of the kernel; `condition` a condition variable or semaphore, where a worker is idle;
  * `io` a disk; `network` a blocking socket; `sleep` a timer; `yield` it gave the CPU away; `other` all else.
  */
-export type WaitKind =
-  'preempted' | 'poll' | 'lock' | 'condition' | 'io' | 'network' | 'sleep' | 'yield' | 'other';
+export const waitKinds = [
+  'preempted',
+  'poll',
+  'lock',
+  'condition',
+  'io',
+  'network',
+  'sleep',
+  'yield',
+  'other',
+] as const;
+export type WaitKind = (typeof waitKinds)[number];
 
 /** Functions of the kernel, and of libc where it says more than they do; the innermost match counts. */
 const patterns: readonly (readonly [WaitKind, RegExp])[] = [

@@ -1,15 +1,5 @@
-import type { Fold } from './fold.ts';
-import type { SampleLines } from './sample-lines.ts';
+import type { Fold, PlacedStack } from './fold.ts';
 import type { SpanTime } from './spans-at.ts';
-import type { WaitKind } from './wait-kind.ts';
-
-export interface Wait {
-  readonly comm: string;
-  readonly pid: number;
-  readonly tid: number;
-  readonly stack: SampleLines;
-  readonly kind: WaitKind;
-}
 
 const nsPerSecond = 1_000_000_000;
 
@@ -24,7 +14,6 @@ export class WaitPieces {
   /** Where spans begin and end, in order, and how many are open from there to the next. */
   readonly #edges: number[];
   readonly #open: number[];
-  readonly #kindLines = new Map<WaitKind, Buffer>();
 
   constructor(fold: Fold, spans: readonly SpanTime[]) {
     this.#fold = fold;
@@ -52,8 +41,16 @@ export class WaitPieces {
     return Number(BigInt(ns) - BigInt(this.originSeconds) * BigInt(nsPerSecond));
   }
 
-  /** @param from and `to` ns on the axis. */
-  add(wait: Wait, from: number, to: number): void {
+  /** @param from and `to` ns on the axis. @param tooLong what to take off, ns; a wait that is shorter is none. */
+  add(stack: PlacedStack, from: number, to: number, tooLong: number): void {
+    const excess = Math.min(tooLong, to - from);
+    const last = to - 1;
+    if (excess > 0) this.#fold.takeOff(this.#secondsOf(last), last % nsPerSecond, excess);
+    // Off its beginning, so that waits stay in the order of their ends.
+    this.#share(stack, from + excess, to);
+  }
+
+  #share(stack: PlacedStack, from: number, to: number): void {
     for (let at = this.#lastEdgeNotAfter(from); at < this.#edges.length - 1; at++) {
       const start = Math.max(from, this.#edges[at] as number);
       const edge = this.#edges[at + 1] as number;
@@ -63,31 +60,12 @@ export class WaitPieces {
       // two spans would have it.
       const moment = end === edge ? end - 1 : end;
       if (this.#open[at] !== 0 && moment > (this.#edges[at] as number))
-        this.#replay(wait, moment, end - start);
+        this.#fold.weigh(stack, this.#secondsOf(moment), moment % nsPerSecond, end - start);
     }
   }
 
-  #replay({ comm, pid, tid, stack, kind }: Wait, moment: number, lengthNs: number): void {
-    const seconds = Math.floor(moment / nsPerSecond);
-    const nanoseconds = moment - seconds * nsPerSecond;
-    const fold = this.#fold;
-    fold.sample(comm, pid, tid, this.originSeconds + seconds, nanoseconds, lengthNs);
-    let start = 0;
-    for (let at = 0; at < stack.count; at++) {
-      const end = stack.ends[at] as number;
-      fold.frame(stack.bytes, start, end);
-      start = end;
-    }
-    const line = this.#lineOf(kind);
-    fold.frame(line, 0, line.length);
-    fold.sampleEnd();
-  }
-
-  /** The kind stands next to the pool, as a frame would: `valkey-server;[poll];main;aeMain`. */
-  #lineOf(kind: WaitKind): Buffer {
-    let line = this.#kindLines.get(kind);
-    if (line === undefined) this.#kindLines.set(kind, (line = Buffer.from(`0 [${kind}]`)));
-    return line;
+  #secondsOf(moment: number): number {
+    return this.originSeconds + Math.floor(moment / nsPerSecond);
   }
 
   /** 0 where all edges are later. */

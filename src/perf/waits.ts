@@ -1,9 +1,12 @@
 import type { CapturedThread, SwitchCapture } from './fold-job.ts';
-import type { ProfiledProcess } from './thread-pool.ts';
+import type { Fold } from './fold.ts';
 import { SampleLines } from './sample-lines.ts';
 import type { ScriptReader } from './script-text.ts';
-import type { WaitPieces } from './wait-pieces.ts';
-import { type WaitKind, WaitKinds } from './wait-kind.ts';
+import type { SpanTime } from './spans-at.ts';
+import type { ProfiledProcess } from './thread-pool.ts';
+import { type WaitKind, WaitKinds, waitKinds } from './wait-kind.ts';
+import { WaitPieces } from './wait-pieces.ts';
+import { WaitSlices } from './wait-slices.ts';
 
 const nsPerSecond = 1_000_000_000;
 const forkPattern = /^PERF_RECORD_FORK\((-?\d+):(-?\d+)\):/;
@@ -11,6 +14,12 @@ const exitPattern = /^PERF_RECORD_EXIT\((-?\d+):(-?\d+)\):/;
 
 /** Stands for the part of a stack that nobody saw: the wait had begun before the capture. */
 export const sinceBefore = '[since before]';
+
+/** The kind stands next to the pool, as a frame would: `valkey-server;[poll];main;aeMain`. */
+const kindLines = Object.fromEntries(waitKinds.map((kind) => [kind, Buffer.from(`0 [${kind}]`)])) as Record<
+  WaitKind,
+  Buffer
+>;
 
 /** What is known of a thread within the capture at hand. */
 interface Thread {
@@ -23,6 +32,8 @@ interface Thread {
   preempted: boolean;
   /** When perf took the stack below, ns on the axis. */
   sampledNs: number | undefined;
+  /** See usualExcess, ns. */
+  excess: number;
   /** The stack that it left the CPU with; empty when that was not captured. */
   readonly stack: SampleLines;
   /** It was waiting with that stack when the last capture ended, having been on a CPU for so long, ns. */
@@ -40,7 +51,7 @@ export class Waits implements ScriptReader {
   broken = 0;
   readonly #target: ProfiledProcess;
   readonly #pieces: WaitPieces;
-  readonly #next: ScriptReader;
+  readonly #fold: Fold;
   readonly #captures: readonly SwitchCapture[];
   readonly #kinds = new WaitKinds();
   readonly #threads = new Map<number, Thread>();
@@ -53,31 +64,35 @@ export class Waits implements ScriptReader {
         readonly toNs: number;
       }
     | undefined;
+  readonly #slices: WaitSlices;
   #askedNext = Number.POSITIVE_INFINITY;
+  #nextChange = Number.POSITIVE_INFINITY;
   #sampled: Thread | undefined;
 
-  /** @param next gets all other events. */
+  /** @param fold gets the waits, and all other events. */
   constructor(
     target: ProfiledProcess,
     captures: readonly SwitchCapture[],
-    pieces: WaitPieces,
-    next: ScriptReader,
+    fold: Fold,
+    spans: readonly SpanTime[],
   ) {
     this.#target = target;
     this.#captures = captures;
-    this.#pieces = pieces;
-    this.#next = next;
+    this.#fold = fold;
+    this.#pieces = new WaitPieces(fold, spans);
+    this.#slices = new WaitSlices(this.#pieces);
   }
 
   /** @param input counted from 0. */
   startInput(input: number): void {
     this.#waiting = this.#captures.filter((capture) => capture.input === input);
     this.#planNext();
+    this.#nextChange = this.#askedNext;
   }
 
   /** What still waits at the end of a recording waits to the end of its captures. */
   endInput(): void {
-    this.#reach(Number.POSITIVE_INFINITY);
+    while (this.#nextChange < Number.POSITIVE_INFINITY) this.#reach(this.#nextChange);
     this.#close();
   }
 
@@ -107,7 +122,7 @@ export class Waits implements ScriptReader {
       else this.#enter(thread, now);
       return;
     }
-    this.#next.event(text, pid, seconds, nanoseconds, tid, comm);
+    this.#fold.event(text, pid, seconds, nanoseconds);
     const [, newPid, newTid] = forkPattern.exec(text) ?? [];
     // It could run from now on.
     if (newTid !== undefined) this.#leave(this.#threadOf(comm, Number(newPid), Number(newTid)), now, true);
@@ -118,15 +133,17 @@ export class Waits implements ScriptReader {
   #leave(thread: Thread, now: number, preempted: boolean): void {
     if (thread.state === 'waiting') this.#break(thread);
     thread.state = 'waiting';
-    thread.since = switchedNs(thread.sampledNs, now);
+    // The stack comes first, next to the moment at which the scheduler stops counting.
+    thread.since = thread.sampledNs ?? now;
+    thread.excess = usualExcess(thread.sampledNs, now);
     thread.preempted = preempted;
     thread.carriedRunNs = undefined;
   }
 
   #enter(thread: Thread, now: number): void {
     if (thread.state === 'running') this.broken++;
-    else if (thread.state === 'waiting') this.#tell(thread, thread.since, now);
-    else this.#tellFromBefore(thread, now);
+    else if (thread.state === 'waiting') this.#tell(thread, thread.since, now, { isOver: true });
+    else this.#tellFromBefore(thread, now, true);
     thread.state = 'running';
     thread.carriedRunNs = undefined;
     thread.sampledNs = undefined;
@@ -140,10 +157,20 @@ export class Waits implements ScriptReader {
   }
 
   #reach(now: number): void {
-    while (now >= this.#askedNext) {
-      this.#close();
-      const of = this.#waiting.shift();
-      if (of === undefined) return;
+    while (now >= this.#nextChange) {
+      const { end } = this.#slices;
+      if (end < this.#askedNext) this.#endSlice(end);
+      else {
+        this.#close();
+        this.#open(now);
+      }
+      this.#nextChange = Math.min(this.#slices.end, this.#askedNext);
+    }
+  }
+
+  #open(now: number): void {
+    const of = this.#waiting.shift();
+    if (of !== undefined) {
       const onAxis = (ns: string): number => this.#pieces.axisNs(ns);
       this.#capture = {
         of,
@@ -151,13 +178,24 @@ export class Waits implements ScriptReader {
         readNs: onAxis(of.readNs),
         toNs: onAxis(of.toNs),
       };
-      this.#planNext();
+      this.#slices.begin(of.slices);
     }
+    this.#planNext();
   }
 
   #planNext(): void {
     const [next] = this.#waiting;
     this.#askedNext = next === undefined ? Number.POSITIVE_INFINITY : this.#pieces.axisNs(next.askedNs);
+  }
+
+  /** Each slice has its part of what waits on. */
+  #endSlice(end: number): void {
+    for (const thread of this.#threads.values()) {
+      if (thread.state !== 'waiting') continue;
+      this.#tell(thread, thread.since, end);
+      thread.since = end;
+    }
+    this.#slices.next();
   }
 
   #close(): void {
@@ -171,21 +209,22 @@ export class Waits implements ScriptReader {
       let stillWaits = thread.state === 'waiting';
       if (stillWaits) this.#tell(thread, thread.since, toNs);
       else if (thread.state === 'unseen' && proc !== undefined && sleptThroughout(proc, toNs - fromNs))
-        stillWaits = this.#tellFromBefore(thread, toNs);
+        stillWaits = this.#tellFromBefore(thread, toNs, false);
       thread.carriedRunNs = stillWaits ? (proc?.runNsAtEnd ?? undefined) : undefined;
       thread.state = 'unseen';
       if (thread.carriedRunNs === undefined) this.#threads.delete(thread.tid);
     }
+    this.#slices.next();
     this.#capture = undefined;
   }
 
   /** A wait that was under way when the capture began. @returns whether its stack is known from the capture before. */
-  #tellFromBefore(thread: Thread, to: number): boolean {
+  #tellFromBefore(thread: Thread, to: number, isOver: boolean): boolean {
     if (this.#capture === undefined) return false;
     const { of, fromNs, readNs } = this.#capture;
     const proc = of.threads.find(({ tid }) => tid === thread.tid);
     if (proc !== undefined && thread.carriedRunNs === proc.runNsAtStart) {
-      this.#tell(thread, fromNs, to);
+      this.#tell(thread, fromNs, to, { isOver });
       return true;
     }
     // What /proc showed was this wait only if it was not over by then.
@@ -193,18 +232,24 @@ export class Waits implements ScriptReader {
     thread.stack.clear();
     for (const name of shown?.kernelStack ?? []) thread.stack.pushText(`0 ${name}`);
     thread.stack.pushText(`0 ${sinceBefore}`);
-    this.#tell(thread, fromNs, to, shown?.kind ?? 'other');
+    this.#tell(thread, fromNs, to, { isOver, kind: shown?.kind ?? 'other' });
     return false;
   }
 
-  #tell(thread: Thread, from: number, to: number, kind = this.#kindOf(thread)): void {
+  #tell(
+    thread: Thread,
+    from: number,
+    to: number,
+    { isOver = false, kind = this.#kindOf(thread) }: { isOver?: boolean; kind?: WaitKind } = {},
+  ): void {
     if (this.#capture === undefined) return;
     const start = Math.max(from, this.#capture.fromNs);
     const end = Math.min(to, this.#capture.toNs);
     if (end <= start) return;
     this.told++;
-    const { comm, pid, tid, stack } = thread;
-    this.#pieces.add({ comm, pid, tid, stack, kind }, start, end);
+    const { comm, pid, tid, excess } = thread;
+    const stack = this.#fold.place(comm, pid, tid, thread.stack, kindLines[kind]);
+    this.#slices.add({ tid, stack, from: start, to: end, ...(isOver && { usualExcess: excess }) });
   }
 
   #kindOf({ preempted, stack }: Thread): WaitKind {
@@ -222,6 +267,7 @@ export class Waits implements ScriptReader {
         since: 0,
         preempted: false,
         sampledNs: undefined,
+        excess: 0,
         stack: new SampleLines(),
         carriedRunNs: undefined,
       };
@@ -238,12 +284,12 @@ export class Waits implements ScriptReader {
 }
 
 /**
- * When the scheduler says that the thread left. It does before perf takes the stack, 2 µs before perf notes the switch,
- * and notes a return 1 µs before perf does: midway between stack and switch both are made up for. Measured at 30,000
- * to 76,000 switches a second: off the CPU 99.8 to 100.3 % of what schedstat says, and 88 to 97 % from the switch on.
+ * How much too long a wait is that goes from perf's stack to perf's note of the return, ns, where the scheduler does
+ * not tell: half of what lies between that stack and perf's note of the leave. Both are perf's work at a switch, and
+ * grow with the machine. Right to 0.1 µs on busy CPUs, and 4 to 20 µs too little on virtual ones that idle.
  */
-function switchedNs(sampledNs: number | undefined, now: number): number {
-  return sampledNs === undefined ? now : Math.round((sampledNs + now) / 2);
+function usualExcess(sampledNs: number | undefined, now: number): number {
+  return sampledNs === undefined ? 0 : (now - sampledNs) / 2;
 }
 
 /** The run time of a thread that is on a CPU is brought up to date at each tick of the scheduler: 10 ms at most. */

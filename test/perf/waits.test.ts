@@ -4,7 +4,6 @@ import { Fold } from '../../src/perf/fold.ts';
 import { ScriptText } from '../../src/perf/script-text.ts';
 import type { SpanTime } from '../../src/perf/spans-at.ts';
 import { kernelWaitKind } from '../../src/perf/wait-kind.ts';
-import { WaitPieces } from '../../src/perf/wait-pieces.ts';
 import { Waits } from '../../src/perf/waits.ts';
 
 const target = { program: 'valkey-server', pid: 10 };
@@ -21,7 +20,7 @@ const span = (id: number, fromUs: number, toUs: number): SpanTime => ({
 
 function capture(fromUs: number, toUs: number, threads: readonly CapturedThread[] = []): SwitchCapture {
   const from = String(ns(fromUs));
-  return { input: 0, askedNs: from, fromNs: from, readNs: from, toNs: String(ns(toUs)), threads };
+  return { input: 0, askedNs: from, fromNs: from, readNs: from, toNs: String(ns(toUs)), threads, slices: [] };
 }
 
 const sleeper = (tid: number, more: Partial<CapturedThread> = {}): CapturedThread => ({
@@ -51,7 +50,7 @@ function fold(
   lines: readonly string[],
 ): { folded: string[][]; waits: Waits } {
   const folding = new Fold({ target, root: undefined, spans });
-  const waits = new Waits(target, captures, new WaitPieces(folding, spans), folding);
+  const waits = new Waits(target, captures, folding, spans);
   const text = new ScriptText(waits);
   waits.startInput(0);
   // Lines may be cut anywhere.
