@@ -7,12 +7,13 @@ import { createInterface } from 'node:readline';
 import { StagewatchError, messageOf } from '../error.ts';
 import { Engine } from './engine.ts';
 import type { EngineJob, EngineReport } from './options.ts';
-import { removePerfMap } from './perf-map.ts';
+import { keepPerfMap, removePerfMap } from './perf-map.ts';
 import { EngineServer } from './server.ts';
 import { chooseHnsw } from './vector/provider.ts';
 
 process.title = 'stagewatch-engine';
 process.on('exit', () => removePerfMap(process.pid));
+keepPerfMap();
 
 const lifeline = new Socket({ fd: 3, readable: true, writable: true });
 lifeline.on('error', () => process.exit(0));

@@ -1,5 +1,6 @@
 import { closeSync, lstatSync, openSync, readSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { PerfMapKeeper } from './perf-map-keeper.ts';
 
 /** perf looks nowhere else, whatever TMPDIR says. */
 const FOLDER = '/tmp';
@@ -21,6 +22,16 @@ export const perfMapFlags = [
 /** Where V8 writes the names of a process's frames. */
 export function perfMapOf(pid: number): string {
   return join(FOLDER, `perf-${pid}.map`);
+}
+
+/** Where V8 writes a map of this process, keeps it true for as long as the process lives. */
+export function keepPerfMap(): PerfMapKeeper | undefined {
+  if (!process.execArgv.includes(perfMapFlags[0]!)) return undefined;
+  try {
+    return new PerfMapKeeper(perfMapOf(process.pid));
+  } catch {
+    return undefined; // no map, or none that is ours: perf shows addresses, as it does without
+  }
 }
 
 export function removePerfMap(pid: number): void {
