@@ -1,100 +1,158 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../../src/error.ts';
-import { fetchServers } from '../servers/fetch.ts';
+import { parseArgs } from 'node:util';
+import { table } from '../../src/cli/text.ts';
+import { UsageError, messageOf } from '../../src/error.ts';
+import { LoadError } from '../../src/load/error.ts';
 import { locate } from '../servers/locate.ts';
-import { startServer } from '../servers/start.ts';
-import { type BenchResult, readResults } from './results.ts';
-import { type StageResult, readStages } from './stages.ts';
+import { removeDataset } from './clean-up.ts';
+import { stagewatch } from './command.ts';
+import { readOutcomes, type StageOutcome } from './outcome.ts';
+import { chooseServer } from './server.ts';
 
-// `npm run demo`: a real server and a real benchmark, followed and profiled stage by stage.
+// `npm run demo`: what stagewatch is for, in a minute: a vector benchmark at several ef, and the profile of each stage.
+// Everything is done by the commands that it prints.
 
-const outputDir = './stage_perf';
-const compiled = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const usage = `Usage: npm run demo -- [options]
+
+Loads vectors into a server and queries them at several ef, with stagewatch around it: QPS, p99, recall and the server's
+CPU time per query of each stage, and, where perf is installed, a flame graph of each.
+
+  --server HOST:PORT  use that server; what the demo writes there is removed again
+  --engine            use the embedded engine, whatever else is there
+  --seconds N         how long each query stage lasts (default: 4)
+  --output-dir DIR    where the session goes (default: ./stage_perf)
+  --help              show this
+
+Without --server and --engine it starts valkey-server or redis-server, where one is on PATH or was fetched by
+\`npm run servers\` and knows vector search; else the embedded engine. A password is read from VALKEYCLI_AUTH.
+`;
+
+const bench = fileURLToPath(new URL('bench.js', import.meta.url));
+/** Cosine, since the vector sets of Redis 8 know nothing else; a spread that makes ef matter. */
+const datasetFlags = '--count 10000 --dim 64 --metric cosine --spread 2'.split(' ');
 
 async function demo(): Promise<number> {
-  if (!locate('valkey-server') || !locate('valkey-benchmark')) await fetchServers(['valkey'], say);
-  const hasPerf = locate('perf') !== undefined;
-  if (!hasPerf)
-    say(
-      'perf is not installed: no flame graphs, no functions. Debian, Ubuntu: sudo apt install linux-perf (linux-tools-generic); Fedora: sudo dnf install perf',
-    );
-  await using server = await startServer({ program: 'valkey-server' });
-  say(`valkey-server listens on port ${server.port}, PID ${server.pid}`);
-
-  const flags = [...(hasPerf ? ['--collect-perf'] : []), '--hook', 'system-metrics', '--label', 'demo'];
-  const port = String(server.port);
-  const about = ['--server-port', port, '--output-dir', outputDir];
-  const argv = ['run', ...flags, ...about, '--', process.execPath, compiled('bench.js'), port];
-  say(`stagewatch ${argv.join(' ')}\n`);
-  const before = new Set(listSessions());
-  const { output, exitCode } = await runStagewatch(argv);
-  const session = listSessions().find((name) => !before.has(name));
-  if (session === undefined) {
-    say('stagewatch left no session: see above');
-    return exitCode || 1;
+  const flags = readFlags();
+  if (flags.help) {
+    process.stdout.write(usage);
+    return 0;
   }
-  showSession(join(outputDir, session), readResults(output));
-  return exitCode;
+  const outputDir = flags['output-dir'];
+  const folder = mkdtempSync(join(tmpdir(), 'stagewatch-demo-'));
+  try {
+    await using server = await chooseServer(flags.server, flags.engine);
+    say(`server: ${server.told}\n`);
+
+    const dataset = join(folder, 'demo.yaml');
+    const made = await stagewatch(['dataset', 'make', ...datasetFlags, '--output', dataset]);
+    if (made !== 0) return made;
+
+    const hasPerf = locate('perf') !== undefined;
+    const hooks = [...(hasPerf ? ['--collect-perf'] : []), '--hook', 'threads', '--hook', 'server-metrics'];
+    const at = ['-h', server.host, '-p', String(server.port)];
+    const about = ['--label', 'demo', '--output-dir', outputDir, '--quiet'];
+    const before = new Set(listFolder(outputDir));
+    const benchmark = [
+      process.execPath,
+      bench,
+      server.host,
+      String(server.port),
+      flags.seconds,
+      dataset,
+      folder,
+    ];
+    say('');
+    const code = await stagewatch(['run', ...hooks, ...at, ...about, '--', ...benchmark]);
+    if (server.isTheirs) await removeDataset(server, dataset);
+
+    const session = listFolder(outputDir).find((name) => !before.has(name));
+    const outcomes = session === undefined ? [] : readOutcomes(join(outputDir, session), folder);
+    if (outcomes.length === 0) {
+      say('The benchmark left no result: see above.');
+      return code || 1;
+    }
+    show(outcomes);
+    showNext(join(outputDir, session!), outcomes, hasPerf);
+    // What could not be profiled (3, 5) was told, and is no failure of the demo; the benchmark's own is.
+    return code === 3 || code === 5 ? 0 : code;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-async function runStagewatch(argv: readonly string[]): Promise<{ output: string; exitCode: number }> {
-  const main = compiled('../../src/cli/main.js');
-  const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
-  // A terminal sends Ctrl-C to both: the server must live until stagewatch has ended.
-  const wait = (): void => {};
-  process.on('SIGINT', wait).on('SIGTERM', () => child.kill('SIGTERM'));
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-    process.stdout.write(chunk);
-  });
-  const [exitCode] = (await once(child, 'close')) as [number | null];
-  process.off('SIGINT', wait);
-  return { output, exitCode: exitCode ?? 1 };
+interface Flags {
+  readonly server: string | undefined;
+  readonly engine: boolean;
+  readonly seconds: string;
+  readonly 'output-dir': string;
+  readonly help: boolean;
 }
 
-function listSessions(): string[] {
-  return existsSync(outputDir) ? readdirSync(outputDir).toSorted() : [];
+function readFlags(): Flags {
+  const options = {
+    server: { type: 'string' },
+    engine: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '4' },
+    'output-dir': { type: 'string', default: './stage_perf' },
+    help: { type: 'boolean', default: false },
+  } as const;
+  let flags;
+  try {
+    flags = parseArgs({ options }).values;
+  } catch (error) {
+    throw new UsageError('demo-flags', `${messageOf(error)}\n\n${usage}`);
+  }
+  const { server, seconds } = flags;
+  if (server !== undefined && !/^(\[[\da-f:.]+\]|[^:]+):\d{1,5}$/i.test(server))
+    throw new UsageError('demo-server', `Expected --server to be HOST:PORT, got "${server}".`);
+  if (server !== undefined && flags.engine)
+    throw new UsageError('demo-server', 'Expected --server or --engine, got both.');
+  if (!/^[1-9]\d{0,3}$/.test(seconds))
+    throw new UsageError('demo-seconds', `Expected --seconds to be from 1 to 9999, got "${seconds}".`);
+  return { ...flags, server };
 }
 
-function showSession(session: string, results: ReadonlyMap<string, BenchResult>): void {
-  const stages = readStages(session);
-  const header = ['stage', 'span', 'duration', 'QPS', 'p99', 'server CPU', 'RSS', 'samples', 'top functions'];
-  const rows = stages.map((stage, index) => rowOf(stage, index + 1, results.get(stage.stage)));
-  process.stdout.write(`\n${table([header, ...rows])}\nsession: ${resolve(session)}\n`);
-  for (const { stage, flamegraph } of stages)
-    if (flamegraph !== undefined) process.stdout.write(`flame graph of ${stage}: ${resolve(flamegraph)}\n`);
+function show(outcomes: readonly StageOutcome[]): void {
+  const whole = (value: number): string => Math.round(value).toLocaleString('en');
+  const head = ['stage', 'QPS', 'p99', 'recall@10', 'CPU µs/query'];
+  const withFunctions = outcomes.some(({ hottest }) => hottest !== undefined);
+  if (withFunctions) head.push('most CPU in');
+  const rows = outcomes.map(({ stage, qps, p99Ms, recall, cpuUsPerRequest, hottest }) => [
+    stage,
+    whole(qps),
+    p99Ms === undefined ? '-' : `${p99Ms.toFixed(2)} ms`,
+    recall === undefined ? '-' : recall.toFixed(3),
+    cpuUsPerRequest === undefined ? '-' : whole(cpuUsPerRequest),
+    hottest === undefined ? '-' : `${hottest.name.slice(0, 40)} ${Math.round(hottest.share * 100)} %`,
+  ]);
+  process.stdout.write(`\n${table(head, withFunctions ? rows : rows.map((row) => row.slice(0, 5)))}\n\n`);
 }
 
-function rowOf(stage: StageResult, span: number, result: BenchResult | undefined): string[] {
-  return [
-    stage.stage,
-    String(span),
-    `${(stage.durationMs / 1000).toFixed(2)} s`,
-    result ? Math.round(result.qps).toLocaleString('en') : '-',
-    result ? `${result.p99Ms.toFixed(2)} ms` : '-',
-    stage.cpuPercent === undefined ? '-' : `${Math.round(stage.cpuPercent)} %`,
-    stage.rssBytes === undefined ? '-' : `${(stage.rssBytes / 2 ** 20).toFixed(1)} MiB`,
-    stage.samples === undefined ? '-' : String(stage.samples),
-    stage.top.map(([name, share]) => `${name} ${Math.round(share * 100)} %`).join(', ') || '-',
-  ];
+function showNext(session: string, outcomes: readonly StageOutcome[], hasPerf: boolean): void {
+  const last = outcomes.findLast(({ flamegraph }) => flamegraph !== undefined);
+  if (last?.flamegraph !== undefined)
+    say(`flame graph of ${last.stage}: open ${relative('.', last.flamegraph)} in a browser`);
+  else if (!hasPerf)
+    say(
+      'perf is not installed. With it, each stage would also have a flame graph: which functions those CPU µs went into.\n' +
+        '  Debian: sudo apt install linux-perf; Ubuntu: sudo apt install linux-tools-generic; Fedora: sudo dnf install perf',
+    );
+  else say('perf is installed, but gave no flame graph: stagewatch doctor tells why, and what mends it');
+  say(`session: ${relative('.', session) || session}; span.json of each stage says what was captured
+
+Next (\`npx stagewatch\` here):
+  stagewatch doctor                                                   what can be profiled on this machine
+  stagewatch engine --port 6400                                       a server to play with
+  stagewatch dataset make --count 10000 --dim 64 --metric cosine --output demo
+  stagewatch run --collect-perf -p 6400 -- npx stagewatch load -p 6400 -t vec-load,vec-query --dataset demo --stage demo
+  YOUR-BENCHMARK 2>&1 | stagewatch monitor --watch vec-query --collect-perf`);
 }
 
-function table(rows: readonly string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map(
-      (row) =>
-        row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join('  ')
-          .trimEnd() + '\n',
-    )
-    .join('');
+function listFolder(path: string): string[] {
+  return existsSync(path) ? readdirSync(path).toSorted() : [];
 }
 
 function say(text: string): void {
@@ -104,6 +162,6 @@ function say(text: string): void {
 try {
   process.exitCode = await demo();
 } catch (error) {
-  say(messageOf(error));
-  process.exitCode = 5;
+  say(messageOf(error).replace('-h and -p (or -s) say where', '--server says where'));
+  process.exitCode = error instanceof UsageError ? 2 : error instanceof LoadError ? 4 : 5;
 }
