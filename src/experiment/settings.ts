@@ -5,6 +5,7 @@ import { type Change, Changes } from '../restore/changes.ts';
 import { redactArgv } from '../target/redact.ts';
 import { ControlClient, type ServerAddress } from '../valkey/client.ts';
 import { parseInfo } from '../valkey/info.ts';
+import { demandRestored } from './not-restored.ts';
 import { demandPermission } from './permission.ts';
 import type { Journal, Preparation } from './preparation.ts';
 import { type RestartCommand, restartServer } from './restart-command.ts';
@@ -59,11 +60,6 @@ export class ServerSettings implements Preparation {
     return settings;
   }
 
-  /** Names and messages of those that could not be put back; known when disposing is over. */
-  get notRestored(): Changes['notRestored'] {
-    return this.#changes.notRestored;
-  }
-
   async before(config: Pick<BenchmarkConfig, 'serverConfig'>): Promise<void> {
     try {
       await this.#make(config.serverConfig);
@@ -76,9 +72,11 @@ export class ServerSettings implements Preparation {
     }
   }
 
+  /** @throws {BenchmarkError} not-restored, when a setting could not be put back; the others are. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#changes[Symbol.asyncDispose]();
     await this.#client[Symbol.asyncDispose]();
+    demandRestored(this.#changes);
   }
 
   async #make(own: BenchmarkConfig['serverConfig']): Promise<void> {
