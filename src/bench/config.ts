@@ -50,6 +50,8 @@ export interface BenchmarkSettings {
   readonly extraArgs?: readonly string[];
   /** Handed to the program before `-t`. */
   readonly prefixArgs?: readonly string[];
+  /** Error replies are counted in the result, instead of failing the run; a run of nothing else fails all the same. */
+  readonly allowErrors?: boolean;
   /** The run is ended after this long, ms; default one hour. */
   readonly timeoutMs?: number;
   /** Settings of the server for this run, by name: `search.reader-threads`. Set, read back and put back by whoever runs trials. */
@@ -86,6 +88,7 @@ export class BenchmarkConfig implements BenchmarkSettings {
   declare readonly tls?: TlsFiles;
   readonly extraArgs: readonly string[];
   readonly prefixArgs: readonly string[];
+  declare readonly allowErrors?: boolean;
   readonly timeoutMs: number;
   readonly serverConfig: Readonly<Record<string, string>>;
 

@@ -32,12 +32,21 @@ export async function findDatasetPath(
   environment: NodeJS.ProcessEnv = process.env,
   workingFolder = process.cwd(),
 ): Promise<string | undefined> {
-  for (const folder of foldersFor(name, environment, workingFolder))
-    for (const ending of ['', '.bin', '.yaml', '.yml']) {
-      const path = name.startsWith('/') ? `${name}${ending}` : join(folder, `${name}${ending}`);
-      if (await isFile(path)) return path;
-    }
+  for (const path of datasetPathsFor(name, environment, workingFolder)) if (await isFile(path)) return path;
   return undefined;
+}
+
+/** Where `findDatasetPath` looks, in order. */
+export function datasetPathsFor(
+  name: string,
+  environment: NodeJS.ProcessEnv = process.env,
+  workingFolder = process.cwd(),
+): string[] {
+  return foldersFor(name, environment, workingFolder).flatMap((folder) =>
+    ['', '.bin', '.yaml', '.yml'].map((ending) =>
+      name.startsWith('/') ? `${name}${ending}` : join(folder, `${name}${ending}`),
+    ),
+  );
 }
 
 /** The same for a command. @throws {UsageError} dataset-missing, with where it was looked for. */
