@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { BenchmarkError, BinaryNotFoundError } from '../bench/error.ts';
 import { MissingError, StagewatchError, UsageError } from '../error.ts';
 import { EXIT } from './exit-code.ts';
 import { writeResult } from './output.ts';
+import { printable } from './text.ts';
 import { version } from './version.ts';
 
 interface CommandEntry {
@@ -27,6 +29,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   stages: {
     summary: 'show the stages of a finished log',
     load: () => import('./stages.ts'),
+  },
+  show: {
+    summary: 'show a session in the terminal: answer, stages, trials, functions',
+    load: () => import('./show.ts'),
   },
   collect: {
     summary: 'make the artifacts of a session that was cut short',
@@ -99,8 +105,11 @@ function report(error: unknown): number {
   const known = error instanceof StagewatchError;
   const text = error instanceof Error ? (known && !verbose ? error.message : error.stack) : String(error);
   writeResult(2, `stagewatch: ${text}\n`);
+  if (error instanceof BenchmarkError)
+    for (const line of error.lastLines) writeResult(2, `  | ${printable(line, 300)}\n`);
   if (error instanceof UsageError) return EXIT.usage;
-  return error instanceof MissingError ? EXIT.notInstalled : EXIT.incomplete;
+  if (error instanceof MissingError || error instanceof BinaryNotFoundError) return EXIT.notInstalled;
+  return error instanceof BenchmarkError ? EXIT.benchmarkFailed : EXIT.incomplete;
 }
 
 try {
