@@ -23,6 +23,7 @@ export interface LoadFlags {
   readonly duration?: number;
   readonly rps?: number;
   readonly keyspace?: number;
+  readonly keyPrefix?: string;
   readonly dataSize: number;
   readonly seed: number;
   readonly cluster?: true;
@@ -34,6 +35,7 @@ export interface LoadFlags {
   readonly searchIndex?: string;
   readonly searchPrefix?: string;
   readonly searchVectorField: string;
+  readonly content?: true;
   readonly hnswM: number;
   readonly efConstruction: number;
   readonly stage?: string;
@@ -84,6 +86,7 @@ export function addLoadFlags(command: Command): Command {
     )
     .option('--rps <number>', 'open loop: requests a second, sent on schedule', integer(1, MAX.rps))
     .option('-r, --keyspace <number>', '__rand_int__ becomes one of so many numbers', integer(1, MAX.count))
+    .option('--key-prefix <prefix>', 'what the keys of -t begin with')
     .option('-d, --data-size <bytes>', 'size of __data__', integer(1, MAX.bytes), DEFAULTS.dataBytes)
     .option(
       '--seed <number>',
@@ -100,6 +103,7 @@ export function addLoadFlags(command: Command): Command {
     .option('--search-index <name>', 'index, or key of the vector set')
     .option('--search-prefix <prefix>', 'what keys begin with')
     .option('--search-vector-field <name>', 'field of the vector', DEFAULTS.field)
+    .option('--content', 'vec-query: replies carry the fields too, vectors and all (FT.* only)')
     .option('--hnsw-m <number>', 'vec-load: edges of a node', integer(2, 512), DEFAULTS.hnswM)
     .option('--ef-construction <number>', 'vec-load: candidates', integer(1, 4096), DEFAULTS.efConstruction)
     .option('--stage <name>', 'print stage markers name[:tag] on standard error')

@@ -97,7 +97,11 @@ function pem(flag: string, path: string | undefined): string | undefined {
 }
 
 function toWorks(flags: LoadFlags, words: readonly string[]): LoadWork[] {
-  const keying: Keying = { cluster: flags.cluster ?? false, isRandom: flags.keyspace !== undefined };
+  const keying: Keying = {
+    cluster: flags.cluster ?? false,
+    isRandom: flags.keyspace !== undefined,
+    ...(flags.keyPrefix !== undefined && { prefix: keyPrefixOf(flags.keyPrefix) }),
+  };
   if (words.length > 0) {
     if (flags.tests !== undefined)
       throw new UsageError(
@@ -137,7 +141,17 @@ function toVectorWork(name: LoadWork['name'] & string, flags: LoadFlags): LoadWo
     ...(flags.efSearch !== undefined && { efSearch: flags.efSearch }),
     ...(flags.searchIndex !== undefined && { index: flags.searchIndex }),
     ...(flags.searchPrefix !== undefined && { prefix: flags.searchPrefix }),
+    ...(flags.content && { content: true as const }),
   };
+}
+
+/** It must not hold what the generator replaces. */
+function keyPrefixOf(prefix: string): string {
+  if (!/__rand_int__|__data__|\{tag\}/.test(prefix)) return prefix;
+  throw new UsageError(
+    'bad-key-prefix',
+    `Expected --key-prefix to be what all keys begin with, got "${prefix}": placeholders are for commands of your own.`,
+  );
 }
 
 /** Shares need not add up to 1: `get:80,set:20` is `get:0.8,set:0.2`. */

@@ -44,6 +44,8 @@ export interface Keying {
   /** Keys carry a hash tag, so that a request can be made for any node. */
   readonly cluster: boolean;
   readonly isRandom: boolean;
+  /** What all keys begin with; nothing without. */
+  readonly prefix?: string;
 }
 
 export function isVectorOperation(name: string): name is VectorOperation {
@@ -60,7 +62,7 @@ export function commandOf(name: string, share: number, keying: Keying): CommandS
     );
   const tag = keying.cluster ? `:${TAG}` : '';
   const key = (pattern: string): string =>
-    pattern.endsWith(':#') ? `${pattern.slice(0, -2)}${tag}:${number}` : `${pattern}${tag}`;
+    `${keying.prefix ?? ''}${pattern.endsWith(':#') ? `${pattern.slice(0, -2)}${tag}:${number}` : `${pattern}${tag}`}`;
   return {
     name,
     words: words(key, keying.isRandom),

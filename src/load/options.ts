@@ -48,6 +48,8 @@ export interface VectorOptions {
   /** What the keys begin with; without it `zvec_{dataset}:`. */
   readonly prefix?: string;
   readonly field: string;
+  /** Replies of vec-query carry the fields of each record, and not its key alone. */
+  readonly content?: true;
   readonly hnswM: number;
   readonly efConstruction: number;
 }

@@ -15,6 +15,8 @@ export interface VectorPlan {
   readonly index: string;
   readonly prefix: string;
   readonly field: string;
+  /** Replies carry the fields of each record too. */
+  readonly content?: true;
   readonly hnswM: number;
   readonly efConstruction: number;
   /** Of the order of the queries. */

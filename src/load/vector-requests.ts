@@ -24,7 +24,7 @@ export function vectorRequest(plan: VectorPlan): VectorRequest {
 }
 
 function searchCommand(plan: VectorPlan): Word[] {
-  const { index, prefix, field, k, efSearch } = plan;
+  const { index, prefix, field, k, efSearch, content } = plan;
   const key: Word = [prefix, ID];
   if (plan.operation === 'vec-delete') return [['DEL'], key];
   if (plan.operation !== 'vec-query') return [['HSET'], key, [field], [VECTOR]];
@@ -33,7 +33,7 @@ function searchCommand(plan: VectorPlan): Word[] {
   return [
     ...words('FT.SEARCH', index, query, 'PARAMS', '2', 'BLOB'),
     [VECTOR],
-    ...words('NOCONTENT', 'LIMIT', '0', String(k), 'DIALECT', '2'),
+    ...words(...(content ? [] : ['NOCONTENT']), 'LIMIT', '0', String(k), 'DIALECT', '2'),
   ];
 }
 

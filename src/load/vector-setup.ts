@@ -33,6 +33,11 @@ export async function setUpVectors(
   const dataset = await viewDataset(work.dataset);
   const dialect = await detectDialect(control);
   const plan = planOf(work, dataset, dialect, seed);
+  if (plan.content && dialect === 'vector-set')
+    throw new LoadError(
+      'no-content',
+      'Expected a server with FT.SEARCH for replies with content: a vector set has nothing but elements in its replies.',
+    );
   if (work.operation === 'vec-query') checkQuestions(plan);
   if (dialect === 'vector-set' && work.operation !== 'vec-delete') checkCosine(dataset);
   if (work.operation === 'vec-load') {
@@ -55,7 +60,7 @@ function planOf(
   dialect: VectorDialect,
   seed: number,
 ): VectorPlan {
-  const { operation, k, efSearch, field, hnswM, efConstruction } = work;
+  const { operation, k, efSearch, field, hnswM, efConstruction, content } = work;
   const prefix = work.prefix ?? dataset.defaultPrefix;
   // A vector set is a key: one of ours stands below our prefix, as all keys that we make.
   const index = work.index ?? (dialect === 'search' ? '' : prefix) + dataset.defaultIndex;
@@ -71,6 +76,7 @@ function planOf(
     efConstruction,
     seed,
     ...(efSearch !== undefined && { efSearch }),
+    ...(content && { content }),
   };
 }
 

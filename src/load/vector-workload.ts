@@ -83,12 +83,13 @@ class QueryWorkload extends FixedRequests implements Workload {
 }
 
 /** The record numbers of a reply, nearest first; undefined when it is of another shape. */
-function idsOf(reply: RespValue, { dialect }: VectorPlan): number[] | undefined {
+function idsOf(reply: RespValue, { dialect, content }: VectorPlan): number[] | undefined {
   if (!isRespArray(reply)) return undefined;
   const from = dialect === 'search' ? 1 : 0;
   if (from === 1 && typeof reply[0] !== 'number') return undefined;
   const ids: number[] = [];
-  for (let i = from; i < reply.length; i++) {
+  // With content each key is followed by its fields.
+  for (let i = from; i < reply.length; i += content ? 2 : 1) {
     const key = reply[i];
     if (!Buffer.isBuffer(key)) return undefined;
     ids.push(idOfKey(key));

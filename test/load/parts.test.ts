@@ -6,6 +6,7 @@ import { crc16, nodesOf, redirectionOf, slotOf, slotTags, tagsOf } from '../../s
 import { LatencyCounts } from '../../src/load/latency-counts.ts';
 import { addBuckets, newHistogram } from '../../src/load/merge.ts';
 import { spreadClients } from '../../src/load/preflight.ts';
+import { commandOf } from '../../src/load/operations.ts';
 import { Random } from '../../src/load/random.ts';
 import { RecallMeter, mergeRecall } from '../../src/load/recall.ts';
 import { makeData, makeTemplate, writeNumber } from '../../src/load/request-template.ts';
@@ -218,4 +219,12 @@ test('recall counts an id once, only the first k, and always out of k', () => {
 test('the number of a record stands at the end of its key', () => {
   const keys = ['p:000000000012', '7', 'p:', 'x:9a', 'a:000000000000'];
   expect(keys.map((key) => idOfKey(Buffer.from(key)))).toEqual([12, 7, -1, -1, 0]);
+});
+
+test('keys of an operation begin with the prefix that is asked for', () => {
+  const keys = (name: string, cluster: boolean): string =>
+    commandOf(name, 1, { cluster, isRandom: true, prefix: 'mine:' }).words[1]!;
+  expect(keys('get', false)).toBe('mine:key:__rand_int__');
+  expect(keys('lpush', false)).toBe('mine:mylist');
+  expect(keys('set', true)).toBe('mine:key:{tag}:__rand_int__');
 });

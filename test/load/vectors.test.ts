@@ -13,6 +13,7 @@ import {
   type VectorOptions,
 } from '../../src/load/options.ts';
 import { isRespArray, type RespValue } from '../../src/valkey/resp.ts';
+import { locate } from '../servers/locate.ts';
 import { needs } from '../servers/need.ts';
 import { startServer } from '../servers/start.ts';
 import { startProxy, type RecordingProxy } from './recording-proxy.ts';
@@ -102,6 +103,35 @@ const SERVERS = [
   { name: 'Redis 8 vector sets', start: () => startServer({ program: 'redis-server' }) },
   { name: 'the embedded engine', start: () => startEngine({ perfMap: false }) },
 ] as const;
+
+/** Bytes of one vector in the dataset. */
+const VECTOR_BYTES = DIM * 4;
+
+test('replies with content hold the vectors, and give the same recall', async () => {
+  await using engine = await startEngine({ perfMap: false });
+  await runLoad(vectors(engine.port, 'vec-load'));
+  const seen: { recall: number; vectorsInReply: number }[] = [];
+  for (const content of [{}, { content: true as const }]) {
+    await using proxy = await startProxy(engine.port);
+    const { recall } = await runLoad(
+      vectors(proxy.port, 'vec-query', { length: { requests: QUERIES } }, content),
+    );
+    const [, reply] = proxy.exchanges().find(([words]) => String(words[0]) === 'FT.SEARCH')!;
+    const rows = isRespArray(reply) ? reply.filter((item) => isRespArray(item)) : [];
+    const inReply = rows.flat().filter((item) => Buffer.isBuffer(item) && item.length === VECTOR_BYTES);
+    seen.push({ recall: recall!.avg, vectorsInReply: inReply.length });
+  }
+  expect(seen[0]).toEqual({ recall: seen[1]!.recall, vectorsInReply: 0 });
+  expect(seen[1]!.vectorsInReply).toBe(K);
+});
+
+test.skipIf(locate('redis-server') === undefined)('a vector set has no content to ask for', async () => {
+  await using server = await startServer({ program: 'redis-server' });
+  await runLoad(vectors(server.port, 'vec-load'));
+  await expect(runLoad(vectors(server.port, 'vec-query', {}, { content: true }))).rejects.toMatchObject({
+    code: 'no-content',
+  });
+});
 
 describe.each(SERVERS)('$name', ({ name, start }) => {
   if (name.startsWith('Redis')) needs('redis-server');

@@ -1,4 +1,3 @@
-import { UsageError } from '../../error.ts';
 import type { BenchmarkConfig } from '../config.ts';
 import { isVectorOperation, threadsOf } from './settings.ts';
 
@@ -30,16 +29,18 @@ export function builtinArguments(config: BenchmarkConfig, cluster: boolean): str
 
 function vectorArguments(config: BenchmarkConfig): string[] {
   const { dataset, k, operation } = config;
-  if (!config.noContent)
-    throw new UsageError(
-      'content-not-supported',
-      `Expected noContent with ${operation}: the built-in driver asks for keys only.`,
-    );
   const given = (flag: string, value: string | number | undefined): string[] =>
     value === undefined ? [] : [flag, String(value)];
   return [
     ...given('--dataset', dataset),
-    ...(operation === 'vec-query' ? ['-k', String(k), ...given('--ef-search', config.efSearch)] : []),
+    ...(operation === 'vec-query'
+      ? [
+          '-k',
+          String(k),
+          ...given('--ef-search', config.efSearch),
+          ...(config.noContent ? [] : ['--content']),
+        ]
+      : []),
     ...given('--search-index', config.searchIndex),
     ...given('--search-prefix', config.searchPrefix),
     ...given('--search-vector-field', config.searchVectorField),
