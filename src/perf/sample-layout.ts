@@ -70,11 +70,11 @@ export function readSampleLayout(file: number): SampleLayout | undefined {
   const isUsual = (sampleType & needed) === needed && (sampleType & (bit.read | unwound)) === 0;
   const areAlike = attributes.every((one) => one.sampleType === sampleType && one.sampleIdAll);
   if (!isUsual || !areAlike) return undefined;
-  const only = readOnly(file, attributes, first);
-  if (only === 'unknown') return undefined;
   const has = (flag: number): number => ((sampleType & flag) === 0 ? 0 : 8);
   const pidAt = 8 + has(bit.identifier) + has(bit.ip);
   const timeAt = pidAt + 8;
+  const only = readOnly(file, attributes, first, has(bit.identifier) > 0 ? 8 : timeAt + 8 + has(bit.addr));
+  if (only === 'unknown') return undefined;
   const chainAt =
     timeAt + 8 + has(bit.addr) + has(bit.id) + has(bit.streamId) + has(bit.cpu) + has(bit.period);
   const timeBeforeEnd = 8 + has(bit.id) + has(bit.streamId) + has(bit.cpu) + has(bit.identifier);
@@ -108,13 +108,15 @@ function readOnly(
   file: number,
   attributes: readonly Attribute[],
   { sampleType, idsAt, idsBytes }: Attribute,
+  idAt: number,
 ): SampleLayout['only'] | 'unknown' {
   if (attributes.filter(({ isDummy }) => !isDummy).length < 2) return undefined;
-  const section = (sampleType & bit.identifier) !== 0 && idsBytes < 1 << 20 && readAt(file, idsAt, idsBytes);
+  const hasId = (sampleType & (bit.identifier | bit.id)) !== 0;
+  const section = hasId && idsBytes < 1 << 20 && readAt(file, idsAt, idsBytes);
   if (!section) return 'unknown';
   const ids = new Set<number>();
   for (let at = 0; at + 8 <= idsBytes; at += 8) ids.add(Number(section.readBigUInt64LE(at)));
-  return { idAt: 8, ids };
+  return { idAt, ids };
 }
 
 /** @returns undefined where the file ends before. */
