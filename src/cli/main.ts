@@ -58,6 +58,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'drive a server, and measure throughput, latency and recall',
     load: () => import('./load.ts'),
   },
+  'max-qps-recall': {
+    summary: 'find the highest QPS at a recall and p99, and what limits it',
+    load: () => import('./max-qps-recall.ts'),
+  },
   dataset: {
     summary: 'make, import, check and convert vector datasets',
     load: () => import('./dataset.ts'),
