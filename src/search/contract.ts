@@ -3,7 +3,11 @@ import type { BenchmarkError } from '../bench/error.ts';
 import type { BenchmarkResult } from '../bench/result.ts';
 
 /** Runs one configuration once. Rejects with a BenchmarkError when the run failed or means nothing. */
-export type Measure = (config: BenchmarkConfig) => Promise<BenchmarkResult>;
+export interface Measure {
+  (config: BenchmarkConfig): Promise<BenchmarkResult>;
+  /** How long a result or an error that it gave took, ms, where that is on record (see `replay`); else the clock says. */
+  readonly tookMs?: (outcome: object) => number | undefined;
+}
 
 /** `numClients`, `efSearch`, `numThreads`, `pipeline`, ..., or `config:NAME`, a setting of the server. */
 export type ParameterName = keyof BenchmarkConfig | `config:${string}`;
