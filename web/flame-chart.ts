@@ -1,7 +1,7 @@
 import flamegraph, { type FlameNode } from 'd3-flame-graph';
 import { select } from 'd3-selection';
 import { el } from './element.ts';
-import type { FlameData, FrameKind, Profile } from './flame-profile.ts';
+import type { FlameData, FrameKind } from './flame-profile.ts';
 
 type Node = FlameNode<FlameData>;
 
@@ -17,8 +17,29 @@ const legend: Record<Exclude<FrameKind, 'all'>, [name: string, color: string]> =
   unresolved: ['no symbol', 'hsl(40 8% 78%)'],
 };
 
-/** The chart with its search, zoom and keys; `below` stands under it. */
-export function showChart(data: FlameData, { unit, total }: Profile, below: HTMLElement): void {
+export interface ChartText {
+  /** What a weight counts: `samples`, `µs`. */
+  readonly unit: string;
+  /** Sum of all weights. */
+  readonly total: number;
+  /** More about a frame, after its weight and share. */
+  readonly more?: (frame: FlameData) => string;
+  /** What the colours mean; kinds of frames without it. */
+  readonly legend?: HTMLElement;
+}
+
+/**
+ * The chart with its search, zoom and keys, at the end of `into`.
+ * @param below stands between the chart and the line that tells of a frame.
+ * @param gone the chart is taken away: its listeners go too.
+ */
+export function showChart(
+  data: FlameData,
+  { unit, total, more, legend: given }: ChartText,
+  into: HTMLElement,
+  below?: HTMLElement,
+  gone?: AbortSignal,
+): void {
   const search = el('input', {
     type: 'search',
     placeholder: 'function',
@@ -34,9 +55,9 @@ export function showChart(data: FlameData, { unit, total }: Profile, below: HTML
     role: 'group',
     'aria-label': 'Flame graph. Arrow keys move between frames, Enter zooms in, Escape resets the zoom.',
   });
-  document.body.append(
-    el('div', { class: 'tools' }, el('label', {}, 'Search', search), reset, share, legendOf(data)),
-    el('main', {}, box, below),
+  into.append(
+    el('div', { class: 'tools' }, el('label', {}, 'Search', search), reset, share, given ?? legendOf(data)),
+    el('div', { class: 'graph' }, box, ...(below ? [below] : [])),
     el(
       'footer',
       { class: 'status' },
@@ -71,7 +92,7 @@ export function showChart(data: FlameData, { unit, total }: Profile, below: HTML
 
   function describe(node: Node): string {
     const { n, v } = node.data;
-    return `${n} - ${v.toLocaleString('en')} ${unit}, ${percent(v)} of all`;
+    return `${n} - ${v.toLocaleString('en')} ${unit}, ${percent(v)} of all${more ? `; ${more(node.data)}` : ''}`;
   }
 
   function percent(weight: number): string {
@@ -107,8 +128,8 @@ export function showChart(data: FlameData, { unit, total }: Profile, below: HTML
     typing = setTimeout(find, typingMs);
   });
   reset.addEventListener('click', resetZoom);
-  document.addEventListener('keydown', (event) => {
-    if (event.key === '/' && document.activeElement !== search) {
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === '/' && !(document.activeElement instanceof HTMLInputElement)) {
       event.preventDefault();
       search.focus();
     } else if (event.key === 'Escape' && document.activeElement === search) {
@@ -116,7 +137,8 @@ export function showChart(data: FlameData, { unit, total }: Profile, below: HTML
       find();
       box.focus();
     } else if (event.key === 'Escape') resetZoom();
-  });
+  };
+  document.addEventListener('keydown', onKey, gone ? { signal: gone } : {});
   box.addEventListener('keydown', (event) => {
     const next = neighbour(selected ?? root, event.key);
     if (next !== undefined) mark(next);
@@ -126,12 +148,14 @@ export function showChart(data: FlameData, { unit, total }: Profile, below: HTML
     box.querySelector('.selected')?.scrollIntoView({ block: 'nearest' });
   });
   let drawnWidth = box.clientWidth;
-  new ResizeObserver(() => {
+  const resized = new ResizeObserver(() => {
     if (box.clientWidth === drawnWidth) return;
     drawnWidth = box.clientWidth;
     chart.width(drawnWidth).update();
     mark(selected);
-  }).observe(box);
+  });
+  resized.observe(box);
+  gone?.addEventListener('abort', () => resized.disconnect());
 }
 
 /** Marks the frames whose name holds the term. @returns the weight below them, each sample once. */
@@ -181,10 +205,15 @@ function legendOf(data: FlameData): HTMLElement {
     waiting.push(...node.c);
   }
   const entries = Object.entries(legend).filter(([kind]) => kinds.has(kind as FrameKind));
+  return legendWith(entries.map(([, entry]) => entry));
+}
+
+/** Colours and what they mean. */
+export function legendWith(entries: readonly (readonly [name: string, color: string])[]): HTMLElement {
   return el(
     'div',
     { class: 'legend', 'aria-label': 'Colours' },
-    ...entries.map(([, [name, color]]) => {
+    ...entries.map(([name, color]) => {
       const patch = el('i', {});
       patch.style.background = color;
       return el('span', {}, patch, name);

@@ -18,7 +18,9 @@ function show(profile: Profile): void {
   );
   if (total === 0) return document.body.append(emptyNote());
   const root = unpack(profile);
-  showChart(root, profile, functionTable());
+  const main = el('main', {});
+  document.body.append(main);
+  showChart(root, profile, main, functionTable());
 
   function functionTable(): HTMLElement {
     const share = (weight: number): string => `${((100 * weight) / total).toFixed(1)} %`;
