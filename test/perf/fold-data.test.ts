@@ -104,7 +104,10 @@ test('two recordings of one fold do not share the numbers of their stacks', asyn
 
 test('samples are given to the spans that contain them', async () => {
   const file = record('spans.data', ['-e', 'cpu-clock', '-g'], kernelAndUser);
-  const { stdout } = spawnSync('perf', ['script', '-i', file, '-F', 'time', '--ns'], { encoding: 'utf8' });
+  const { stdout } = spawnSync('perf', ['script', '-i', file, '-F', 'time', '--ns'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   const times = [...stdout.matchAll(/(\d+)\.(\d{9}):/g)].map(([, s = '', ns = '']) => BigInt(s + ns));
   const [first, middle, last] = [0, times.length >> 1, times.length - 1].map((at) => times[at] ?? 0n) as [
     bigint,
@@ -128,7 +131,10 @@ test('of several events the first is folded: their weights do not add up', async
   const file = record('events.data', ['-e', 'cpu-clock,task-clock', '-g'], kernelAndUser);
   const fold = newFold();
   expect(await foldData(file, fold)).toBeDefined();
-  const { stdout } = spawnSync('perf', ['script', '-i', file, '-F', 'event,ip'], { encoding: 'utf8' });
+  const { stdout } = spawnSync('perf', ['script', '-i', file, '-F', 'event,ip'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   expect(fold.samples).toBe(stdout.match(/cpu-clock/g)?.length);
 });
 
