@@ -1,4 +1,4 @@
-import { withoutColours } from './kept-text.ts';
+import { wholeLines } from './kept-text.ts';
 import { silent, type Reading } from './reading.ts';
 
 /** What was made of a program's text: `broken` is a result that begins and does not end. */
@@ -27,7 +27,7 @@ const keyspace = new RegExp(`^Keyspace: hits=${figure} misses=${figure} hit-rate
  * stand between them.
  */
 export function readBenchText(output: string): TextReading {
-  const lines = withoutColours(output).split(/[\r\n]+/);
+  const lines = wholeLines(output);
   const baseline = lines.map((line) => baseRtt.exec(line)?.[1]).find((avg) => avg !== undefined);
   const starts = lines.flatMap((line, i) => {
     const title = /^=== (.+) ===$/.exec(line)?.[1];

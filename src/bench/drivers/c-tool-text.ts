@@ -1,5 +1,5 @@
 import type { TextReading } from './bench-text.ts';
-import { withoutColours } from './kept-text.ts';
+import { wholeLines } from './kept-text.ts';
 import { silent, type Reading } from './reading.ts';
 
 /**
@@ -8,7 +8,7 @@ import { silent, type Reading } from './reading.ts';
  * recall in percent, or as a fraction from its optimizer.
  */
 export function readCToolText(output: string): TextReading {
-  const lines = withoutColours(output).split(/[\r\n]+/);
+  const lines = wholeLines(output);
   const starts = lines.flatMap((line, i) => {
     const title = /^\s*====== (.+) ======\s*$/.exec(line)?.[1];
     return title === undefined || title === 'DATASET RECALL STATISTICS' ? [] : [{ title, i }];

@@ -49,6 +49,13 @@ export function withoutColours(text: string): string {
   return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '');
 }
 
+/** Lines that were ended; without colours. What the last line break does not end was cut: digits may be missing. */
+export function wholeLines(text: string): string[] {
+  return withoutColours(text)
+    .split(/[\r\n]+/)
+    .slice(0, -1);
+}
+
 /**
  * The last lines for a message: no colours, no control bytes, no secrets, and of lines that were written over with
  * carriage returns the last state.

@@ -1,4 +1,4 @@
-import { withoutColours } from './kept-text.ts';
+import { wholeLines } from './kept-text.ts';
 import { silent, type Reading } from './reading.ts';
 
 /** What `--optimize` of valkey-bench-rs found. */
@@ -17,7 +17,7 @@ export type OptimizerReading =
 
 /** @param hasRecall otherwise its `recall: 0.0000` only means that there is none. */
 export function readOptimizerText(output: string, name: string, hasRecall: boolean): OptimizerReading {
-  const text = withoutColours(output);
+  const text = `${wholeLines(output).join('\n')}\n`;
   if (!/^=== (OPTIMIZATION MODE|Optimization Summary) ===$/m.test(text)) return { state: 'none' };
   const summary = text.split(/^=== Optimization Summary ===$/m)[1];
   if (summary === undefined) return { state: 'broken' };
