@@ -8,7 +8,7 @@ const listedFunctions = 100;
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(css);
 document.adoptedStyleSheets = [sheet];
-show(JSON.parse(document.getElementById('profile')?.textContent ?? '{}') as Profile);
+show(JSON.parse(document.getElementById('data')?.textContent ?? '{}') as Profile);
 
 function show(profile: Profile): void {
   const { title, unit, total } = profile;

@@ -26,7 +26,7 @@ test('hostile names stay text: nothing leaves the JSON, and it reads back as it 
         const html = flamegraphHtml({ title, facts: [title], folded: '</script>;<b> 1\n' }, script);
         expect(html.match(/<script/g)).toHaveLength(2);
         expect(html.match(/<\/script/g)).toHaveLength(2);
-        const [, json = ''] = /id="profile">(.*?)<\/script>/s.exec(html) ?? [];
+        const [, json = ''] = /id="data">(.*?)<\/script>/s.exec(html) ?? [];
         const data = JSON.parse(json) as { title: string; names: string[] };
         expect(data.title).toBe(title);
         expect(data.names).toEqual(['</script>', '<b>']);

@@ -1,0 +1,33 @@
+import { pageHtml } from '../perf/page-html.ts';
+import type { PageData } from './page-data.ts';
+import { toPageSession, type PageRoom } from './page-session.ts';
+import { readReport } from './read-report.ts';
+
+export interface PageOptions {
+  /** Bytes that the profiles of all spans may take; what is beyond stays in the session folder. 2 MB by default. */
+  readonly detailBytes?: number;
+}
+
+const DETAIL_BYTES = 2_000_000;
+
+/** What the timeline draws, of all that was sampled. */
+const drawn =
+  /^(?:cpu\.total\.|cpu\.cores\.\d+\.idlePercent$|memory\.availableBytes$|network\.(?:total|interfaces\.lo)\.[rt]xBytesPerSecond$|disks\.|process\.|server\.|pools?\.|threads\.|pressure\..*Percent$)/;
+
+/** report.html: one file that opens from disk, with nothing fetched. @throws {UsageError} as `readReport`. */
+export async function reportPage(
+  folders: readonly string[],
+  script: string,
+  options: PageOptions = {},
+): Promise<string> {
+  const room: PageRoom = { bytes: options.detailBytes ?? DETAIL_BYTES };
+  const sessions: PageData['sessions'][number][] = [];
+  for (const folder of folders)
+    sessions.push(await toPageSession(await readReport(folder, (name) => drawn.test(name)), room));
+  return pageHtml({
+    title: `${sessions.map(({ head }) => head.label).join(', ')} - stagewatch`,
+    noscript: 'This report needs JavaScript; stagewatch show SESSION shows the same as text.',
+    data: { version: 1, sessions } satisfies PageData,
+    script,
+  });
+}
