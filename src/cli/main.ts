@@ -58,9 +58,17 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'drive a server, and measure throughput, latency and recall',
     load: () => import('./load.ts'),
   },
+  bench: {
+    summary: 'run a benchmark as a stage, and profile it',
+    load: () => import('./bench.ts'),
+  },
   'max-qps-recall': {
     summary: 'find the highest QPS at a recall and p99, and what limits it',
     load: () => import('./max-qps-recall.ts'),
+  },
+  'grid-search': {
+    summary: 'run every combination of some values, and name the best',
+    load: () => import('./grid-search.ts'),
   },
   dataset: {
     summary: 'make, import, check and convert vector datasets',

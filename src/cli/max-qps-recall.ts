@@ -49,7 +49,7 @@ export function planOf(flags: SearchFlags, base: BenchmarkConfig): SearchPlan {
   const question = { constraints, parameters, budget, repeats: flags.repeats ?? REPEATS };
   const tuned = parameters.map(({ name }) => name);
   return {
-    asked: questionText(constraints),
+    asked: `seeking ${questionText(constraints)}`,
     tuned,
     search: (measure, signal) => searchMaxQps({ base, ...question, signal }, measure),
     question,

@@ -23,6 +23,7 @@ export interface GridFlags extends BudgetFlags {
   readonly targetRecall?: number;
   readonly maxP99Latency?: number;
   readonly grid?: string[];
+  readonly confirmations?: number;
 }
 
 const MAX_VALUE = Number.MAX_SAFE_INTEGER;
@@ -38,17 +39,32 @@ export function addSearchFlags(command: Command): Command {
       '--tune <name:min:max[:step]>',
       'a parameter and its range, or a setting of the server: config:io-threads:1:8; repeatable',
       collect,
+    )
+    .option(
+      '--repeats <n>',
+      'fresh runs of each of the best, which alone are reported (3)',
+      integer(1, 1_000),
     );
   return addBenchFlags(addBudgetFlags(command));
 }
 
 export function addGridFlags(command: Command): Command {
-  addConstraintFlags(command.optionsGroup('Grid:'), 'recall that the best point must have, 0 to 1').option(
-    '--grid <name=v1,v2,...>',
-    'a parameter and its values, or a setting of the server: config:io-threads=1,2,4; repeatable',
-    collect,
-  );
+  addConstraintFlags(command.optionsGroup('Grid:'), 'recall that the best point must have, 0 to 1')
+    .option(
+      '--grid <name=v1,v2,...>',
+      'a parameter and its values, or a setting of the server: config:io-threads=1,2,4; repeatable',
+      collect,
+    )
+    .option('--repeats <n>', 'runs of each combination, in rounds over all of them (1)', integer(1, 1_000))
+    .option('--confirmations <n>', 'fresh runs of each of the best three, 0 for none (3)', integer(0, 1_000));
   return addBenchFlags(addBudgetFlags(command));
+}
+
+/** A single run is a search without a question. */
+export function addRepeatFlag(command: Command): Command {
+  return command
+    .optionsGroup('Benchmark:')
+    .option('--repeats <n>', 'runs, of which the mean and its interval are shown (1)', integer(1, 1_000));
 }
 
 function addConstraintFlags(command: Command, recall: string): Command {
@@ -59,7 +75,6 @@ function addConstraintFlags(command: Command, recall: string): Command {
 
 function addBudgetFlags(command: Command): Command {
   return command
-    .option('--repeats <n>', 'fresh runs of each of the best, which alone are reported', integer(1, 1_000))
     .option('--max-runs <n>', 'runs in all', integer(1, 100_000))
     .option('--max-time <time>', 'time that all runs together may take: 10m', timeMs)
     .option('--resume <session>', 'go on with a search that was cut short; nothing is measured twice');

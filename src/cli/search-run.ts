@@ -22,14 +22,14 @@ import { useColour, writeJson, writeResult } from './output.ts';
 import { givenFlags, Past, type ExperimentAbout } from './search-resume.ts';
 import { SearchView } from './search-view.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
-import { closingLines } from './summary.ts';
+import { closingLines, nearPath } from './summary.ts';
 import { version } from './version.ts';
 import { TextView } from './view.ts';
 import { viewsOf, Views } from './views.ts';
 
 /** What one command makes of its flags. */
 export interface SearchPlan {
-  /** In words, after "seeking": `the highest QPS with recall >= 0.95`. */
+  /** In words: `seeking the highest QPS with recall >= 0.95`. */
   readonly asked: string;
   /** What stands in each stage's tag. */
   readonly tuned: readonly ParameterName[];
@@ -86,7 +86,7 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
   });
   if (flags.pass !== undefined)
     tell(flags, '-a shows the password in ps and in the shell history: VALKEYCLI_AUTH does not');
-  tell(flags, `seeking ${plan.asked} with ${found.why}`);
+  tell(flags, `${plan.asked}, by ${found.why}`);
   using signals = listenForEnd((signal, count) => {
     if (count === 1) text.line(`${signal}: ending; the trials so far are kept`);
   });
@@ -128,7 +128,7 @@ function report(
   // The trials' lines have said what the table of stages would.
   for (const block of closingLines({ ...summary, stages: [] }, { ...flags, quiet: true }))
     writeResult(2, `${block}\n`);
-  if (!flags.quiet) writeResult(2, `session  ${summary.folder}\n`);
+  if (!flags.quiet) writeResult(2, `session  ${nearPath(summary.folder)}\n`);
 }
 
 /** No hook runs, and no server is looked for, where nobody asked for any. */

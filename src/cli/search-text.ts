@@ -1,6 +1,15 @@
 import type { BenchmarkConfig } from '../bench/config.ts';
 import type { Driver } from '../bench/driver.ts';
-import type { Best, Constraints, LimitedBy, ParameterName, SearchAnswer } from '../search/contract.ts';
+import type {
+  Best,
+  Constraints,
+  FrontierPoint,
+  LimitedBy,
+  ParameterName,
+  SearchAnswer,
+  Trial,
+} from '../search/contract.ts';
+import { pointsOf } from '../search/frontier.ts';
 import { valueOf } from '../search/parameter.ts';
 import { flagName } from './search-question.ts';
 import { count, figures, pointText } from './search-view.ts';
@@ -57,11 +66,33 @@ function headline(answer: SearchAnswer, { constraints, tuned }: Asked): string {
           : []),
       ].join('\n');
     case 'failed':
-      return [
-        `Failed: ${printable(answer.error.message, 1_000)}`,
-        ...answer.error.lastLines.map((line) => `  | ${printable(line, 300)}`),
-      ].join('\n');
+      return failureText(answer).trimEnd();
   }
+}
+
+/** Why there is no result, and the last that the benchmark said. */
+export function failureText(answer: Exclude<SearchAnswer, { state: 'found' }>): string {
+  if (answer.state !== 'failed') return `No result: ${printable(answer.reason, 1_000)}\n`;
+  const { message, lastLines } = answer.error;
+  return [
+    `Failed: ${printable(message, 1_000)}`,
+    ...lastLines.map((line) => `  | ${printable(line, 300)}`),
+    '',
+  ].join('\n');
+}
+
+/** Of a run for its own sake: as scripts of the older framework printed it, and how to run it again. */
+export function runText(best: Best, driver: Driver): string {
+  const { result, qpsInterval, runs } = best;
+  const lines = [
+    result.toString(),
+    ...(qpsInterval === null
+      ? []
+      : [`Mean of ${runs} runs, QPS ${count(qpsInterval[0])} to ${count(qpsInterval[1])} (95 % interval)`]),
+    ...result.errors.map(({ kind, count: times }) => `Errors: ${printable(kind)} ${times}`),
+    ...result.warnings.map(({ message }) => `Warning: ${printable(message, 400)}`),
+  ];
+  return `${lines.join('\n')}\n\n${reproduction(best.config, driver)}\n`;
 }
 
 const LIMITS: Readonly<Record<LimitedBy, string>> = {
@@ -90,23 +121,33 @@ function bestLines({ result, runs, qpsInterval }: Best): string[] {
   ];
 }
 
-/** Points that no other beats in recall, QPS and p99 at once. One point says nothing that the headline does not. */
+/** One point says nothing that the headline does not. */
 function frontier({ frontier }: SearchAnswer, { tuned }: Asked): string[] {
   if (frontier.length < 2) return [];
   const shown = frontier.slice(-FRONTIER_ROWS);
-  const hasRecall = shown.some(({ recallAvg }) => recallAvg !== null);
-  const rows = shown.map(({ config, qps, recallAvg, latencyP99, runs }) => [
+  const left = frontier.length - shown.length;
+  const what = shown.some(({ recallAvg }) => recallAvg !== null) ? 'QPS, p99 and recall' : 'QPS and p99';
+  return [
+    `No other point beats these in ${what} at once:\n${pointRows(shown, tuned)}${left > 0 ? `\n(and ${left} more; --json has all)` : ''}`,
+  ];
+}
+
+/** Every point that was measured, in the order of its first run. */
+export function pointTable(trials: readonly Trial[], tuned: readonly ParameterName[]): string {
+  return pointRows(pointsOf(trials), tuned);
+}
+
+function pointRows(points: readonly FrontierPoint[], tuned: readonly ParameterName[]): string {
+  const hasRecall = points.some(({ recallAvg }) => recallAvg !== null);
+  const head = [...tuned.map(flagName), 'QPS', 'p99 ms', ...(hasRecall ? ['recall'] : []), 'runs'];
+  const rows = points.map(({ config, qps, recallAvg, latencyP99, runs }) => [
     ...tuned.map((name) => String(valueOf(config, name) ?? 'default')),
     count(qps),
     latencyP99.toFixed(3),
     ...(hasRecall ? [recallAvg?.toFixed(4) ?? ''] : []),
     String(runs),
   ]);
-  const head = [...tuned.map(flagName), 'QPS', 'p99 ms', ...(hasRecall ? ['recall'] : []), 'runs'];
-  const left = frontier.length - shown.length;
-  return [
-    `No other point beats these in ${hasRecall ? 'QPS, p99 and recall' : 'QPS and p99'} at once:\n${table(head, rows)}${left > 0 ? `\n(and ${left} more; --json has all)` : ''}`,
-  ];
+  return table(head, rows);
 }
 
 function reproduction(config: BenchmarkConfig, driver: Driver): string {

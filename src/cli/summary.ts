@@ -59,7 +59,7 @@ export function closingLines(
 }
 
 /** Relative to where the user stands, when that is shorter. */
-function nearPath(path: string): string {
+export function nearPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near.length < path.length ? near : path;
 }

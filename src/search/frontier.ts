@@ -14,7 +14,8 @@ export function frontierOf(trials: readonly Trial[]): FrontierPoint[] {
     .toSorted((a, b) => recallOf(a) - recallOf(b) || a.qps - b.qps || b.latencyP99 - a.latencyP99);
 }
 
-function pointsOf(trials: readonly Trial[]): FrontierPoint[] {
+/** Every configuration that was measured, in the order of its first run. */
+export function pointsOf(trials: readonly Trial[]): FrontierPoint[] {
   const runs = new Map<string, BenchmarkResult[]>();
   for (const { config, outcome } of trials) {
     if (outcome.state !== 'measured') continue;
