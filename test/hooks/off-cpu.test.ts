@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import offCpu from '../../hooks/off-cpu.ts';
 import type { HookReport } from '../../src/hook/host.ts';
+import type { EndedSpan } from '../../src/stage/span.ts';
 import { Children } from '../../src/restore/children.ts';
 import type { Child, SpawnOptions } from '../../src/target/contract.ts';
 import { LocalHost } from '../../src/target/local-host.ts';
@@ -21,6 +22,7 @@ interface OffCpuJson {
   readonly capturedMs: number;
   readonly offCpuMs: number;
   readonly sinceBeforeMs: number;
+  readonly takenOffMs: number;
   readonly pools: readonly {
     readonly pool: string;
     readonly offCpuMs: number;
@@ -45,51 +47,92 @@ function offShare(before: ProcReading, after: ProcReading, tid: number): number 
 }
 
 /** A span that does its work between two readings of the scheduler's statistics. */
+async function between(
+  rig: HookRig,
+  label: string,
+  work: () => Promise<unknown>,
+): Promise<{ span: EndedSpan; before: ProcReading; after: ProcReading }> {
+  const span = await rig.start(label);
+  const before = readThreads(server.pid);
+  await work();
+  const after = readThreads(server.pid);
+  return { span: await rig.stop(span), before, after };
+}
+
 async function measured(
   rig: HookRig,
   label: string,
   work: () => Promise<unknown>,
 ): Promise<{ report: HookReport; before: ProcReading; after: ProcReading }> {
-  const span = await rig.start(label);
-  const before = readThreads(server.pid);
-  await work();
-  const after = readThreads(server.pid);
-  const [report] = await rig.collect(await rig.stop(span));
-  return { report: report!, before, after };
+  const { span, ...readings } = await between(rig, label, work);
+  const [report] = await rig.collect(span);
+  return { report: report!, ...readings };
+}
+
+/** Once perf lost nothing: on a machine that is busy enough it does, and says so. */
+async function undisturbed<Result>(attempt: (rig: HookRig) => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    await using rig = await HookRig.arm('off-cpu', {}, server.pid);
+    const result = await attempt(rig);
+    if (tries === 5 || !rig.warnings.some(({ code }) => code === 'waits-lost')) return result;
+  }
+}
+
+/** What this hook says of a thread's pool over what the scheduler says of that thread. */
+function agreement(json: OffCpuJson, before: ProcReading, after: ProcReading): number {
+  return poolOf(json, 'valkey-server').offCpuMs / json.capturedMs / offShare(before, after, server.pid);
 }
 
 test.each([
-  ['one client: 60,000 switches a second', ['-c', '1']],
+  ['one client', ['-c', '1']],
   ['two clients', ['-c', '2', '-t', 'set']],
   ['with large replies', ['-c', '4', '-d', '20000', '-t', 'set,get']],
-])('time off the CPU is that of the scheduler, but for 2 µs a switch: %s', async (_, flags) => {
-  await using rig = await HookRig.arm('off-cpu', {}, server.pid);
+])('time off the CPU is that of the scheduler, at tens of thousands of switches: %s', async (_, flags) => {
   await using load = startLoad(server.port, '-t', 'get', ...flags);
   expect(load).toBeDefined();
   await sleep(200);
-  const { report, before, after } = await measured(rig, 'get', () => sleep(1_000));
-  const json = jsonOf(rig, report);
+  const { json, text, failures, before, after } = await undisturbed(async (rig) => {
+    const { report, ...readings } = await measured(rig, 'get', () => sleep(1_000));
+    const failures = rig.warnings.filter(({ fails }) => fails);
+    return { json: jsonOf(rig, report), text: rig.text(report, 'offcpu.folded'), failures, ...readings };
+  });
+  expect(failures).toEqual([]);
   expect(json.capturedMs).toBeGreaterThan(900);
 
-  const ofMain = poolOf(json, 'valkey-server').offCpuMs / json.capturedMs;
-  const bySchedulerOfMain = offShare(before, after, server.pid);
-  // perf notes a return up to 2 µs after the scheduler has counted it, depending on what else perf switches: at tens of
-  // thousands of switches a second that is up to 12 %, at a thousand it is nothing.
-  expect(ofMain / bySchedulerOfMain).toBeGreaterThan(0.85);
-  expect(ofMain / bySchedulerOfMain).toBeLessThan(1.2);
+  expect(agreement(json, before, after)).toBeGreaterThan(0.95);
+  expect(agreement(json, before, after)).toBeLessThan(1.05);
   // All threads: those that slept all along too.
   const byScheduler = [...after.threads.keys()].reduce((sum, tid) => sum + offShare(before, after, tid), 0);
   expect(json.offCpuMs / json.capturedMs / byScheduler).toBeGreaterThan(0.95);
   expect(json.offCpuMs / json.capturedMs / byScheduler).toBeLessThan(1.05);
+  // What was taken off is perf's own work at each switch, and no more: 50 µs each is where it stops.
+  const switches =
+    grown(before, after, server.pid, 'voluntary') + grown(before, after, server.pid, 'involuntary');
+  expect(json.takenOffMs).toBeGreaterThan(0);
+  expect(json.takenOffMs / switches).toBeLessThan(0.05);
   // Ready to run, but without a CPU: a wake-up that waits for one is told as what it waited for.
   const preemptedMs = poolOf(json, 'valkey-server').kinds['preempted'] ?? 0;
   expect(preemptedMs).toBeLessThan(grown(before, after, server.pid, 'runQueueNs') / 1e6 + 100);
 
-  const folded = rig.text(report, 'offcpu.folded').trimEnd().split('\n');
+  const folded = text.trimEnd().split('\n');
   const sumUs = folded.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   expect(sumUs / 1_000).toBeCloseTo(json.offCpuMs, 1);
   expect(folded.join('\n')).toMatch(/^valkey-server;\[poll\];.*;aeMain;.*epoll_wait/m);
-  expect(rig.warnings.filter(({ fails }) => fails)).toEqual([]);
+});
+
+test('a span within a long one has the scheduler’s time of its own, whatever the load was before', async () => {
+  const agreed = await undisturbed(async (rig) => {
+    const outer = await rig.start('outer');
+    await sleep(1_500);
+    await using load = startLoad(server.port, '-t', 'get', '-c', '2');
+    expect(load).toBeDefined();
+    await sleep(700);
+    const { span, before, after } = await between(rig, 'inner', () => sleep(2_000));
+    const [report] = await rig.collect(span, await rig.stop(outer));
+    return agreement(jsonOf(rig, report), before, after);
+  });
+  expect(agreed).toBeGreaterThan(0.95);
+  expect(agreed).toBeLessThan(1.05);
 });
 
 test('an idle server waits all the time: for work, on conditions and in poll', async () => {
@@ -180,9 +223,12 @@ test('a session that was cut short: made again from its folder alone, but for wh
     'offcpu.json',
   ]);
   const again = JSON.parse(readFileSync(`${out.of(ended).path}/offcpu.json`, 'utf8')) as OffCpuJson;
-  expect(poolOf(again, 'valkey-server').offCpuMs / whole.offCpuMs).toBeCloseTo(1, 1);
+  // Without the scheduler's run times: between those and perf's own notes.
+  const againMs = poolOf(again, 'valkey-server').offCpuMs;
+  expect(againMs / whole.offCpuMs).toBeGreaterThan(0.95);
+  expect(againMs).toBeLessThan(whole.offCpuMs + jsonOf(rig, report).takenOffMs);
   expect(again.pools.map(({ pool }) => pool)).not.toContain('bio');
-  expect(warnings).toEqual([]);
+  expect(warnings.map(({ code }) => code)).toEqual(rig.warnings.map(({ code }) => code));
 });
 
 test('without the right to look into the kernel it says so: perf would record nothing', async (context) => {

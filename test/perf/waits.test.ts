@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CapturedThread, SwitchCapture } from '../../src/perf/fold-job.ts';
+import type { CapturedThread, SwitchCapture, SwitchSlice } from '../../src/perf/fold-job.ts';
 import { Fold } from '../../src/perf/fold.ts';
 import { ScriptText } from '../../src/perf/script-text.ts';
 import type { SpanTime } from '../../src/perf/spans-at.ts';
@@ -18,10 +18,22 @@ const span = (id: number, fromUs: number, toUs: number): SpanTime => ({
   endNs: ns(toUs),
 });
 
-function capture(fromUs: number, toUs: number, threads: readonly CapturedThread[] = []): SwitchCapture {
+function capture(
+  fromUs: number,
+  toUs: number,
+  threads: readonly CapturedThread[] = [],
+  slices: readonly SwitchSlice[] = [],
+): SwitchCapture {
   const from = String(ns(fromUs));
-  return { input: 0, askedNs: from, fromNs: from, readNs: from, toNs: String(ns(toUs)), threads, slices: [] };
+  return { input: 0, askedNs: from, fromNs: from, readNs: from, toNs: String(ns(toUs)), threads, slices };
 }
+
+/** In which the main thread ran for so long, as the scheduler says. */
+const slice = (fromUs: number, toUs: number, ranUs?: number): SwitchSlice => ({
+  fromNs: String(ns(fromUs)),
+  toNs: String(ns(toUs)),
+  ranNs: ranUs === undefined ? [] : [[10, ranUs * 1_000]],
+});
 
 const sleeper = (tid: number, more: Partial<CapturedThread> = {}): CapturedThread => ({
   tid,
@@ -48,7 +60,7 @@ function fold(
   spans: readonly SpanTime[],
   captures: readonly SwitchCapture[],
   lines: readonly string[],
-): { folded: string[][]; waits: Waits } {
+): { folded: string[][]; folding: Fold; waits: Waits } {
   const folding = new Fold({ target, root: undefined, spans });
   const waits = new Waits(target, captures, folding, spans);
   const text = new ScriptText(waits);
@@ -58,7 +70,7 @@ function fold(
   for (let at = 0; at < bytes.length; at += 37) text.push(bytes.subarray(at, at + 37));
   text.end();
   waits.endInput();
-  return { folded: folding.spans.map((of) => [...folding.foldedLines(of, 1_000)]), waits };
+  return { folded: folding.spans.map((of) => [...folding.foldedLines(of, 1_000)]), folding, waits };
 }
 
 describe('a wait', () => {
@@ -121,6 +133,57 @@ describe('a wait', () => {
       ['valkey-server;[poll];do_epoll_wait 100'],
     ]);
     expect(fold(spans, captures(6), lines).folded[2]).toEqual(['valkey-server;[other];[since before] 100']);
+  });
+});
+
+describe('the scheduler says how long a thread ran', () => {
+  const polled = (
+    slices: readonly SwitchSlice[],
+    lines: readonly string[],
+    spans = [span(1, 0, 1_000)],
+  ): { us: (number | undefined)[]; takenOffUs: number[] } => {
+    const { folded, folding } = fold(spans, [capture(0, 1_000, [], slices)], lines);
+    return {
+      us: folded.map(([line]) => line && Number(line.split(' ').at(-1))) as (number | undefined)[],
+      takenOffUs: folding.spans.map(({ takenOff }) => Math.round(takenOff / 1_000)),
+    };
+  };
+
+  test('its waits are shortened evenly until they fill the rest, and what that takes is told', () => {
+    // Noted: 400 µs off. Run: 640 µs, so 360 off: 20 µs from each.
+    const lines = [out(100), back(300), out(500), back(700)];
+    expect(polled([slice(0, 1_000, 640)], lines)).toEqual({ us: [360], takenOffUs: [40] });
+  });
+
+  test('no wait is shortened by more than it lasts: the others bear it', () => {
+    const lines = [out(100), back(105), out(300), back(500)];
+    // 205 noted, 170 by the scheduler: 5 and 30.
+    expect(polled([slice(0, 1_000, 830)], lines)).toEqual({ us: [170], takenOffUs: [35] });
+  });
+
+  test('by 50 µs at most, and none is ever longer: a reading may be a tick old', () => {
+    const lines = [out(100), back(500)];
+    expect(polled([slice(0, 1_000, 900)], lines)).toEqual({ us: [350], takenOffUs: [50] });
+    expect(polled([slice(0, 1_000, 100)], lines)).toEqual({ us: [400], takenOffUs: [0] });
+  });
+
+  test('each slice for itself; a wait that goes on has its part in each, and is shortened where it ends', () => {
+    const lines = [out(100), back(200), out(400), back(600), out(700), back(800)];
+    // The first: 200 noted, 190 to be; the second: 200 noted, 160 to be, by two that end there.
+    const slices = [slice(0, 500, 310), slice(500, 1_000, 340)];
+    expect(polled(slices, lines, [span(1, 0, 450), span(2, 650, 1_000)])).toEqual({
+      us: [140, 80],
+      takenOffUs: [10, 20],
+    });
+  });
+
+  test('where it does not, half of perf’s own work at a switch is taken off', () => {
+    const leaves = out(100).replace(
+      /\n[^\n]*SWITCH OUT/,
+      `\nvalkey-server 10/10 ${stamp(110)}: PERF_RECORD_SWITCH OUT`,
+    );
+    expect(polled([slice(0, 1_000)], [leaves, back(300)])).toEqual({ us: [195], takenOffUs: [5] });
+    expect(polled([], [leaves, back(300)])).toEqual({ us: [195], takenOffUs: [5] });
   });
 });
 
