@@ -225,8 +225,10 @@ test('a session that was cut short: made again from its folder alone, but for wh
   const again = JSON.parse(readFileSync(`${out.of(ended).path}/offcpu.json`, 'utf8')) as OffCpuJson;
   // Without the scheduler's run times: between those and perf's own notes.
   const againMs = poolOf(again, 'valkey-server').offCpuMs;
+  const { capturedMs, takenOffMs } = jsonOf(rig, report);
   expect(againMs / whole.offCpuMs).toBeGreaterThan(0.95);
-  expect(againMs).toBeLessThan(whole.offCpuMs + jsonOf(rig, report).takenOffMs);
+  // Nor is it known then when capture began, some time after the span.
+  expect(againMs).toBeLessThan(whole.offCpuMs + takenOffMs + again.capturedMs - capturedMs + 1);
   expect(again.pools.map(({ pool }) => pool)).not.toContain('bio');
   expect(warnings.map(({ code }) => code)).toEqual(rig.warnings.map(({ code }) => code));
 });
