@@ -1,5 +1,6 @@
 import type { BenchmarkConfig } from '../bench/config.ts';
 import type { Driver } from '../bench/driver.ts';
+import type { ResultWarning } from '../bench/result.ts';
 import type {
   Best,
   Constraints,
@@ -90,7 +91,7 @@ export function runText(best: Best, driver: Driver): string {
       ? []
       : [`Mean of ${runs} runs, QPS ${count(qpsInterval[0])} to ${count(qpsInterval[1])} (95 % interval)`]),
     ...result.errors.map(({ kind, count: times }) => `Errors: ${printable(kind)} ${times}`),
-    ...result.warnings.map(({ message }) => `Warning: ${printable(message, 400)}`),
+    ...oneOfEach(result.warnings).map(({ message }) => `Warning: ${printable(message, 400)}`),
   ];
   return `${lines.join('\n')}\n\n${reproduction(best.config, driver)}\n`;
 }
@@ -117,8 +118,13 @@ function bestLines({ result, runs, qpsInterval }: Best): string[] {
           `  recall    avg ${recallAvg.toFixed(4)}${recallMin === null ? '' : `  min ${recallMin.toFixed(4)}`}${recallMax === null ? '' : `  max ${recallMax.toFixed(4)}`}`,
         ]),
     ...(failed > 0 ? [`  errors    ${count(failed)}`] : []),
-    ...result.warnings.map(({ message }) => `  warning   ${printable(message, 400)}`),
+    ...oneOfEach(result.warnings).map(({ message }) => `  warning   ${printable(message, 400)}`),
   ];
+}
+
+/** Runs of one point say the same with other figures. */
+function oneOfEach(warnings: readonly ResultWarning[]): ResultWarning[] {
+  return [...new Map(warnings.map((warning) => [warning.code, warning])).values()];
 }
 
 /** One point says nothing that the headline does not. */

@@ -130,7 +130,7 @@ function trialLine(trial: Trial, tuned: readonly ParameterName[], isPast: boolea
       ? figures(outcome.result)
       : `failed: ${outcome.error.code}: ${printable(outcome.error.message.split('\n', 1)[0]!, 400)}`;
   const point = pointText(config, tuned);
-  return `trial ${number} (${purpose})${point === '' ? '' : ` ${point}`}: ${what}${isPast ? ' (from the session resumed)' : ''}`;
+  return `trial ${number}${purpose === 'grid' ? '' : ` (${purpose})`}${point === '' ? '' : ` ${point}`}: ${what}${isPast ? ' (from the session resumed)' : ''}`;
 }
 
 /** QPS, p99, and recall where there is one. */

@@ -15,10 +15,7 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
  * `vec-query:ef_100_clients_20`, `get:clients_20`, `get:config_io-threads_4`; a mix is `get+set`.
  */
 export function stageOfTrial(config: BenchmarkConfig, tuned: readonly ParameterName[]): Stage {
-  const name = config.operation
-    .split(',')
-    .map((part) => part.split(':', 1)[0]!.trim())
-    .join('+');
+  const name = operationName(config);
   const efFirst = [...tuned].sort((a, b) => Number(b === 'efSearch') - Number(a === 'efSearch'));
   const tag = efFirst
     .map((parameter) => `${shortName(parameter)}_${valueOf(config, parameter)}`)
@@ -26,6 +23,14 @@ export function stageOfTrial(config: BenchmarkConfig, tuned: readonly ParameterN
     // A tag ends at a blank.
     .replaceAll(/[\s"]/g, '-');
   return tag === '' ? { name } : { name, tag };
+}
+
+/** The operation as a stage's name: shares of a mix are left out. */
+export function operationName({ operation }: Pick<BenchmarkConfig, 'operation'>): string {
+  return operation
+    .split(',')
+    .map((part) => part.split(':', 1)[0]!.trim())
+    .join('+');
 }
 
 /** What tells a single run from others like it. */
