@@ -73,7 +73,7 @@ export function valkeyBenchRsProgram(binary: IdentifiedBinary): BenchmarkProgram
       checkEnd(run, binary.program);
       const json = file === undefined ? undefined : await readFile(file, 'utf8').catch(() => undefined);
       const reading = readBenchRs(run, json, config, binary.program);
-      return { ...reading, warnings: [...reading.warnings, ...warningsOf(config, run)] };
+      return { ...reading, warnings: [...reading.warnings, ...warningsOf(config, run, binary)] };
     },
   };
 }
@@ -111,7 +111,11 @@ function checkEnd({ end, lastLines }: ProgramRun, program: string): void {
   );
 }
 
-function warningsOf(config: BenchmarkConfig, { stderr }: ProgramRun): ResultWarning[] {
+function warningsOf(
+  config: BenchmarkConfig,
+  { stderr }: ProgramRun,
+  binary: IdentifiedBinary,
+): ResultWarning[] {
   const warnings: ResultWarning[] = [];
   const clients = /^Note: Using (\d+) total clients.*$/m.exec(stderr);
   if (clients && Number(clients[1]) !== config.numClients)
@@ -129,10 +133,18 @@ function warningsOf(config: BenchmarkConfig, { stderr }: ProgramRun): ResultWarn
       code: 'rounded-requests',
       message: `${requestsOf(config)} requests were made where ${config.numRequests} were asked for: it makes whole batches of ${config.pipeline}.`,
     });
-  if (config.extraArgs.length > 0)
-    warnings.push({
-      code: 'extra-arguments',
-      message: `${config.extraArgs.join(' ')} was passed on as it is: this program ignores a flag that it does not know, and all that follows it.`,
-    });
+  if (config.extraArgs.length > 0) warnings.push(extraWarning(config.extraArgs, binary));
   return warnings;
+}
+
+/** It swallows a flag that it does not know, and all that follows it, without a word. */
+function extraWarning(extraArgs: readonly string[], { program, flags }: IdentifiedBinary): ResultWarning {
+  const unknown = extraArgs.find((word) => /^--?[A-Za-z]/.test(word) && !flags.has(word.split('=')[0]!));
+  return {
+    code: 'extra-arguments',
+    message:
+      unknown === undefined
+        ? `Passed on as it is: ${extraArgs.join(' ')}`
+        : `${unknown} is not in the help of ${program}: it ignores that, and all that follows it, without a word.`,
+  };
 }
