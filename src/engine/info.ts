@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { arch, platform, release } from 'node:os';
 import type { Engine } from './engine.ts';
 import { version } from './version.ts';
@@ -42,6 +43,8 @@ const sections: Readonly<Record<string, (engine: Engine) => Facts>> = {
   search: searchFacts,
 };
 
+/** Another one after each start: a monitor knows a restart by it. */
+const runId = randomBytes(20).toString('hex');
 const ONLY_WHEN_ASKED = new Set(['commandstats']);
 const ALL = new Set(['all', 'everything']);
 
@@ -71,9 +74,11 @@ function serverFacts({ startedMs, port, bind }: Engine): Facts {
     ['os', `${platform()} ${release()} ${arch()}`],
     ['arch_bits', 64],
     ['process_id', process.pid],
+    ['run_id', runId],
     ['tcp_port', port],
     ['bind', bind],
     ['node_version', process.versions.node],
+    ['server_time_usec', Math.round((performance.timeOrigin + performance.now()) * 1000)],
     ['uptime_in_seconds', uptime],
     ['uptime_in_days', Math.floor(uptime / 86_400)],
     ['executable', process.execPath],

@@ -22,7 +22,8 @@ export async function readServer(control: ControlLink): Promise<ServerFacts> {
   const valkey = field('valkey_version');
   return {
     program: field('server_name') ?? (valkey === undefined ? 'redis' : 'valkey'),
-    version: valkey ?? field('redis_version') ?? 'unknown',
+    // The engine's redis_version is what it is compatible with.
+    version: valkey ?? field('stagewatch_version') ?? field('redis_version') ?? 'unknown',
     isCluster: field('cluster_enabled') === '1',
   };
 }
