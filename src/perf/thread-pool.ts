@@ -20,6 +20,11 @@ export interface ProfiledProcess {
 export function threadPool(thread: Thread, target: ProfiledProcess, mainComm?: string): string {
   if (thread.pid !== target.pid) return `${target.program} child`;
   if (thread.tid === target.pid || thread.comm === mainComm) return target.program;
-  if (thread.comm.startsWith('bio_')) return 'bio';
-  return thread.comm.replace(/[-_ ]?\d+$/, '') || thread.comm;
+  return poolOfName(thread.comm);
+}
+
+/** `io_thd` of `io_thd_1`, `bio` of `bio_aof`. */
+export function poolOfName(comm: string): string {
+  if (comm.startsWith('bio_')) return 'bio';
+  return comm.replace(/[-_ ]?\d+$/, '') || comm;
 }
