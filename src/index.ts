@@ -26,5 +26,37 @@ export { runLoad } from './load/load.ts';
 export type { LoadOptions } from './load/options.ts';
 export type { LoadResult } from './load/result.ts';
 export { openDataset } from './bench/dataset/open.ts';
-export { findDatasetPath, generateIndexName, generateSearchPrefix } from './bench/dataset/names.ts';
+export {
+  detectDatasetInfo,
+  findDatasetPath,
+  generateIndexName,
+  generateSearchPrefix,
+  type DatasetInfo,
+} from './bench/dataset/names.ts';
+export { BenchmarkConfig, type BenchmarkSettings } from './bench/config.ts';
+export type { Driver, RunObserver } from './bench/driver.ts';
+export {
+  driverNames,
+  findDriver,
+  type DriverName,
+  type FindOptions,
+  type FoundDriver,
+} from './bench/drivers/find.ts';
+export { BenchmarkError, BinaryNotFoundError, ParseError } from './bench/error.ts';
+export { BenchmarkResult, type ErrorTally, type Measurement, type ResultWarning } from './bench/result.ts';
+export { Secret, type TlsFiles } from './valkey/credentials.ts';
+export type * from './search/contract.ts';
+export { InfeasibleError, SearchError, UndecidedError } from './search/error.ts';
+export { gridSearch, sweep, type GridOptions, type SweepOptions } from './search/grid.ts';
+export { searchMaxQps } from './search/max-qps.ts';
+export { configWith, parameterOf } from './search/parameter.ts';
+export { ValKeyBenchmarkWrapper } from './experiment/wrapper.ts';
+export type {
+  BinarySearchSettings,
+  ConstraintSettings,
+  GridSettings,
+  OutputSink,
+  WrapperOptions,
+} from './experiment/wrapper-options.ts';
+export type { MarkerSink, OpenStage } from './experiment/wrapper-stage.ts';
 export { startEngine, type RunningEngine } from './engine/start.ts';

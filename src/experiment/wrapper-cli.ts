@@ -1,8 +1,8 @@
 import { BenchmarkConfig } from '../bench/config.ts';
 import { BenchmarkError } from '../bench/error.ts';
+import { runProgram } from '../bench/drivers/program-run.ts';
 import { UsageError } from '../error.ts';
-import { ControlClient, type Command, type Reply } from '../valkey/client.ts';
-import { credentialsOf } from '../valkey/credentials.ts';
+import { ControlClient, type Command, type Reply, type ServerAddress } from '../valkey/client.ts';
 
 /** A command for a server, and where that server is. */
 export interface CliCall {
@@ -34,17 +34,24 @@ export function readCliArgs(args: readonly string[], config: BenchmarkConfig): C
   return { config: wanted, command: [name, ...rest] };
 }
 
+/** Where a configuration's server is, and as whom it is asked. */
+export function addressOf({ host, port, user, auth, tls }: BenchmarkConfig): ServerAddress {
+  return {
+    host,
+    port,
+    ...(user !== undefined && { user }),
+    ...(auth !== undefined && { password: auth }),
+    ...(tls !== undefined && { tls }),
+  };
+}
+
 /**
  * Sends one command to the server, and gives the reply as valkey-cli prints it into a pipe, without the last line end.
  * @throws {BenchmarkError} error-reply for an error reply. @throws {StagewatchError} when the server cannot be asked.
  */
 export async function askServer({ config, command }: CliCall): Promise<string> {
-  const { host, port, user, auth, tls, timeoutMs } = config;
-  const credentials = credentialsOf({
-    ...(user !== undefined && { user }),
-    ...(auth !== undefined && { password: auth }),
-  });
-  await using client = new ControlClient({ host, port, ...credentials, ...(tls !== undefined && { tls }) });
+  const { timeoutMs } = config;
+  await using client = new ControlClient(addressOf(config));
   const [answer] = await client.ask([command], timeoutMs);
   if (answer?.state === 'refused') {
     const { cause } = answer.error;
@@ -57,9 +64,68 @@ export async function askServer({ config, command }: CliCall): Promise<string> {
   return rawText(answer?.reply ?? null);
 }
 
+/** valkey-bench-rs takes an even number of hex digits for bytes in hex, and would send others than were meant. */
+const READ_AS_HEX = /^(?:[0-9a-f]{2}){4,}$/i;
+
+/**
+ * The same through valkey-bench-rs --cli: the reply is as that prints it, numbers as `(integer) 1`.
+ * @throws {UsageError} cli-password, cli-hex: what it would put into its argument list, or send as something else.
+ * @throws {BenchmarkError} error-reply, cli-failed, timeout, aborted.
+ */
+export async function askThrough(
+  binary: string,
+  { config, command }: CliCall,
+  signal: AbortSignal,
+): Promise<string> {
+  const instead = "the wrapper with driver: 'builtin'";
+  if (config.auth !== undefined)
+    throw new UsageError(
+      'cli-password',
+      `Expected no password: valkey-bench-rs takes one in its argument list only, where everybody sees it. Use ${instead}.`,
+    );
+  const hex = command.find((word) => READ_AS_HEX.test(word));
+  if (hex !== undefined)
+    throw new UsageError(
+      'cli-hex',
+      `Expected no word of hex digits alone: valkey-bench-rs sends "${hex}" as the bytes that it spells. Use ${instead}.`,
+    );
+  const { host, port, tls, timeoutMs } = config;
+  const argv = [binary, '--cli', '-h', host, '-p', String(port), ...tlsFlags(tls), ...command];
+  const { end, stdout, lastLines } = await runProgram(argv, { name: binary, timeoutMs, signal });
+  const text = stdout.replace(/\n$/, '');
+  if (text.startsWith('(error) '))
+    throw new BenchmarkError('error-reply', `${host}:${port} answered ${command[0]} with: ${text.slice(8)}`, {
+      lastLines,
+    });
+  if (end.state !== 'exited' || end.exitCode !== 0)
+    throw new BenchmarkError(
+      'cli-failed',
+      `${binary} --cli failed: ${lastLines.at(-1) ?? 'it said nothing'}`,
+      {
+        lastLines,
+      },
+    );
+  return text;
+}
+
+function tlsFlags(tls: BenchmarkConfig['tls']): string[] {
+  if (tls === undefined) return [];
+  const files = [
+    ['--tls-ca-cert', tls.ca],
+    ['--tls-cert', tls.cert],
+    ['--tls-key', tls.key],
+    ['--tls-sni', tls.sni],
+  ] as const;
+  return [
+    '--tls',
+    ...(tls.skipVerify ? ['--tls-skip-verify'] : []),
+    ...files.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
+  ];
+}
+
 /** Nothing for nil, numbers as digits, errors in their words, the items of arrays one a line however deep they are. */
 function rawText(reply: Reply | Error): string {
   if (reply === null) return '';
-  if (reply instanceof Error) return reply.message;
+  if (reply instanceof Error) return `${reply.message}\n`; // valkey-cli ends that line, whatever follows
   return typeof reply === 'object' ? reply.map(rawText).join('\n') : String(reply);
 }
