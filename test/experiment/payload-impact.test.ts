@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeDataset } from '../../src/bench/dataset/make.ts';
+import { BenchmarkConfig } from '../../src/bench/config.ts';
+import { findDriver } from '../../src/bench/drivers/find.ts';
+import { startEngine } from '../../src/engine/start.ts';
+import {
+  measurePayloads,
+  type Payload,
+  type PayloadOptions,
+  type PayloadPoint,
+} from '../../src/experiment/payload-impact.ts';
+import { runLoad } from '../../src/load/load.ts';
+import { DEFAULTS } from '../../src/load/options.ts';
+import { ask, local } from '../load/support.ts';
+import { needs } from '../servers/need.ts';
+import { startServer } from '../servers/start.ts';
+import { PlainRoom } from './room.ts';
+
+needs('valkey-server');
+
+async function optionsFor(
+  port: number,
+  payload: Payload,
+  more: { dataset?: string } = {},
+): Promise<PayloadOptions> {
+  const operation = payload.kind === 'content' ? 'vec-query' : 'get';
+  const base = new BenchmarkConfig({
+    port,
+    operation,
+    numClients: 5,
+    numThreads: 1,
+    numRequests: 5_000,
+    ...more,
+  });
+  return {
+    address: { host: '127.0.0.1', port },
+    base,
+    payload,
+    driver: (await findDriver({ operation, driver: 'builtin' })).driver,
+    preparations: [],
+  };
+}
+
+const values = (changes: Partial<Payload & { kind: 'values' }> = {}): Payload => ({
+  kind: 'values',
+  operations: ['set', 'get'],
+  sizes: [16, 1024],
+  keys: 5_000,
+  ...changes,
+});
+
+test('bytes are those of the protocol, and memory is what MEMORY USAGE says', async () => {
+  await using server = await startServer();
+  await ask(server.port, 'SET', 'theirs', '1');
+  const room = new PlainRoom();
+  const sample = new Map<number, number>();
+  const points = await measurePayloads(await optionsFor(server.port, values()), room, () => {});
+  expect(room.stages).toEqual(['set:size_16', 'get:size_16', 'set:size_1024', 'get:size_1024']);
+  const prefix = /keys:(\S+) /.exec(room.settings[0]!)![1]!;
+  const key = `${prefix}key:000000000001`;
+  for (const size of [16, 1024]) {
+    await ask(server.port, 'SET', key, 'x'.repeat(size));
+    sample.set(size, Number(await ask(server.port, 'MEMORY', 'USAGE', key)));
+  }
+  await ask(server.port, 'DEL', key);
+  for (const point of points) {
+    if (point.state !== 'measured') throw point.error;
+    const { operation, valueBytes, bytes, bytesPerKey } = point;
+    const value = `$${valueBytes}\r\n${'x'.repeat(valueBytes!)}\r\n`.length;
+    const name = `*2\r\n$3\r\nGET\r\n$${key.length}\r\n${key}\r\n`.length;
+    expect(bytes!.requests).toBe(5_000);
+    // Others' connections come and go: some bytes of theirs are in it.
+    expect(bytes!.outPerRequest).toBeCloseTo(operation === 'get' ? value : 5, -0.5);
+    expect(bytes!.inPerRequest).toBeCloseTo(operation === 'get' ? name : name + value, -0.5);
+    // The table of keys may have grown, by 8 to 16 bytes a key and twice while it does.
+    expect(bytesPerKey!).toBeGreaterThan(sample.get(valueBytes!)! - 16);
+    expect(bytesPerKey!).toBeLessThan(sample.get(valueBytes!)! + 48);
+  }
+  expect(await ask(server.port, 'DBSIZE')).toBe('1');
+});
+
+test('replies with content are larger by their vectors, and recall is the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stagewatch-payload-'));
+  try {
+    const dim = 64;
+    const dataset = await makeDataset({
+      output: join(folder, 'pay'),
+      count: 2_000,
+      dim,
+      queries: 100,
+      neighbors: 10,
+      metric: 'l2',
+      seed: 1,
+    });
+    await using engine = await startEngine({ perfMap: false });
+    const { k, field, hnswM, efConstruction } = DEFAULTS;
+    await runLoad({
+      ...DEFAULTS,
+      server: local(engine.port),
+      work: {
+        kind: 'vectors',
+        name: 'vec-load',
+        operation: 'vec-load',
+        dataset,
+        k,
+        field,
+        hnswM,
+        efConstruction,
+      },
+      clients: 10,
+      cluster: false,
+    });
+    const options = await optionsFor(engine.port, { kind: 'content', prefix: 'zvec_pay:' }, { dataset });
+    const room = new PlainRoom();
+    const points = (await measurePayloads(options, room, () => {})).map((point) => {
+      if (point.state === 'failed') throw point.error;
+      return point;
+    });
+    expect(room.stages).toEqual(['vec-query:nocontent', 'vec-query:content']);
+    const [without, withContent] = points as [(typeof points)[0], (typeof points)[0]];
+    expect(withContent.result.recallAvg).toBe(without.result.recallAvg);
+    expect(withContent.bytes!.outPerRequest - without.bytes!.outPerRequest).toBeGreaterThan(10 * dim * 4);
+    expect(withContent.bytes!.inPerRequest).toBeLessThan(without.bytes!.inPerRequest);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a server that has no room for it is not filled', async () => {
+  await using server = await startServer({
+    args: ['--maxmemory', '8mb', '--maxmemory-policy', 'allkeys-lru'],
+  });
+  const room = new PlainRoom();
+  await expect(
+    measurePayloads(await optionsFor(server.port, values({ sizes: [4096] })), room, () => {}),
+  ).rejects.toMatchObject({ name: 'UsageError', code: 'too-much-data' });
+  expect(room.settings).toEqual([]);
+});
+
+test('Ctrl-C gives the points so far, and removes the keys', async () => {
+  await using server = await startServer();
+  const room = new PlainRoom();
+  const seen: PayloadPoint[] = [];
+  const points = await measurePayloads(await optionsFor(server.port, values()), room, (point) => {
+    seen.push(point);
+    room.stop();
+  });
+  expect(points).toHaveLength(1);
+  expect(seen).toEqual(points);
+  expect(await ask(server.port, 'DBSIZE')).toBe('0');
+});
