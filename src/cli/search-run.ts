@@ -111,6 +111,8 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
   );
   view[Symbol.dispose]();
   report(flags, end.answer, end.summary, found, plan);
+  if (signals.received && command.options.some(({ long }) => long === '--resume'))
+    tell(flags, `go on with: stagewatch ${command.name()} --resume ${nearPath(end.summary.folder)}`);
   process.exitCode = exitCodeOf(end.answer, end.summary, signals);
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Driver, RunObserver } from '../bench/driver.ts';
+import { BenchmarkError } from '../bench/error.ts';
 import { messageOf } from '../error.ts';
 import type { MonitorSummary, OnEvent } from '../monitor/options.ts';
 import type {
@@ -117,9 +118,24 @@ class Trials {
     this.#isLive = true;
     const command = driver.commandLine(config);
     if (this.#planned) this.#room.tell(trialStarted(this.#planned, stageLabel(stage), { command }));
-    for (const preparation of this.#prepared) await preparation.before(config);
-    return await this.#room.stage(stage, () => driver.run(config, this.#room.signal, this.#view.run));
+    const startedMs = performance.now();
+    try {
+      for (const preparation of this.#prepared) await preparation.before(config);
+      return await this.#room.stage(stage, () => driver.run(config, this.#room.signal, this.#view.run));
+    } catch (error) {
+      // The search forgets a run that was cut short: the journal says what became of it.
+      if (this.#room.signal.aborted) this.#cutShort(performance.now() - startedMs);
+      throw error;
+    }
   };
+
+  #cutShort(tookMs: number): void {
+    if (!this.#planned) return;
+    const error = new BenchmarkError('aborted', 'the run was cut short');
+    this.#room.tell(
+      trialEnded({ ...this.#planned, tookMs, outcome: { state: 'failed', error, attempt: 1 } }),
+    );
+  }
 
   #take(step: SearchEvent): void {
     if (step.type === 'plan') {
