@@ -134,12 +134,12 @@ function report(
 }
 
 /** No hook runs, and no server is looked for, where nobody asked for any. */
-async function hooksOf(flags: BenchFlags): Promise<ChosenHooks> {
+export async function hooksOf(flags: BenchFlags): Promise<ChosenHooks> {
   if (flags.collectPerf || mayNameWrongHooks(flags)) return { ...(await chooseHooks(flags)), asked: true };
   return { plan: [], asked: false, watch: flags.watch ?? [], skip: flags.skip ?? [] };
 }
 
-function followOptions(
+export function followOptions(
   flags: BenchFlags,
   hooks: ChosenHooks,
   base: BenchmarkConfig,
@@ -215,16 +215,16 @@ class TrialsFile {
   }
 }
 
-function driverData({ driver }: FoundDriver): { name: string; version: string; binary?: string } {
+export function driverData({ driver }: FoundDriver): { name: string; version: string; binary?: string } {
   const { name, version, binary } = driver;
   return { name, version, ...(binary === undefined ? {} : { binary }) };
 }
 
-function verbosityOf(flags: BenchFlags): 'quiet' | 'normal' | 'verbose' {
+export function verbosityOf(flags: BenchFlags): 'quiet' | 'normal' | 'verbose' {
   if (flags.quiet || flags.events === true) return 'quiet';
   return flags.verbose ? 'verbose' : 'normal';
 }
 
-function tell(flags: BenchFlags, message: string): void {
+export function tell(flags: BenchFlags, message: string): void {
   if (!flags.quiet && flags.events !== true) writeResult(2, `stagewatch: ${message}\n`);
 }

@@ -116,7 +116,7 @@ export class SearchView implements ExperimentView, Disposable {
 }
 
 /** As any follower reads it, in the old form. */
-function markerOf(event: SessionEvent): string | undefined {
+export function markerOf(event: SessionEvent): string | undefined {
   if (event.type === 'span-start') return formatStart(parseStage(event.stage));
   if (event.type === 'span-end') return formatEnd(parseStage(event.stage), event.durationMs);
   return undefined;
