@@ -6,6 +6,7 @@ export interface Profile {
   readonly names: readonly string[];
   readonly frames: readonly number[];
   readonly total: number;
+  readonly before?: { readonly own: readonly number[]; readonly total: number };
 }
 
 export type FrameKind = 'all' | 'pool' | 'user' | 'kernel' | 'unresolved';
@@ -16,8 +17,11 @@ export interface FlameData {
   v: number;
   readonly c: FlameData[];
   readonly own: number;
+  /** In the profile that this one is compared with. */
+  vBefore: number;
+  readonly ownBefore: number;
   readonly kind: FrameKind;
-  readonly color: string;
+  color: string;
 }
 
 /** Where user space enters the kernel; all that is called from there is the kernel's. */
@@ -33,8 +37,19 @@ const hues: Record<FrameKind, (shade: number) => string> = {
 };
 
 /** Builds the tree of frames again: totals are the sums of what frames have of their own. */
-export function unpack({ names, frames, total }: Profile): FlameData {
-  const root: FlameData = { n: 'all', v: total, c: [], own: 0, kind: 'all', color: hues.all(0) };
+export function unpack({ names, frames, total, before }: Profile): FlameData {
+  const vBefore = before?.total ?? 0;
+  const kind = 'all';
+  const root: FlameData = {
+    n: 'all',
+    v: total,
+    c: [],
+    own: 0,
+    vBefore,
+    ownBefore: 0,
+    kind,
+    color: hues.all(0),
+  };
   const path: FlameData[] = [root];
   for (let at = 0; at < frames.length; at += 3) {
     const [name = 0, depth = 0, own = 0] = frames.slice(at, at + 3);
@@ -42,18 +57,46 @@ export function unpack({ names, frames, total }: Profile): FlameData {
     const parent = path[depth] ?? root;
     const n = names[name] ?? '';
     const kind = kindOf(n, depth, parent);
-    const node: FlameData = { n, v: 0, c: [], own, kind, color: hues[kind](shadeOf(n)) };
+    const ownBefore = before?.own[at / 3] ?? 0;
+    const color = hues[kind](shadeOf(n));
+    const node: FlameData = { n, v: 0, c: [], own, vBefore: 0, ownBefore, kind, color };
     parent.c.push(node);
     path.push(node);
     if (own > 0) for (let up = 1; up < path.length; up++) (path[up] as FlameData).v += own;
+    if (ownBefore > 0) for (let up = 1; up < path.length; up++) (path[up] as FlameData).vBefore += ownBefore;
   }
+  if (before !== undefined) colourByChange(root, total, before.total);
   return root;
+}
+
+/** Red where a frame's share grew, blue where it shrank; the stronger, the larger among all changes. */
+function colourByChange(root: FlameData, total: number, totalBefore: number): void {
+  const nodes: FlameData[] = [];
+  for (const waiting = [...root.c]; waiting.length > 0;) {
+    const node = waiting.pop() as FlameData;
+    nodes.push(node);
+    waiting.push(...node.c);
+  }
+  const changes = nodes.map(({ v, vBefore }) => v / (total || 1) - vBefore / (totalBefore || 1));
+  const largest = changes.reduce((most, change) => Math.max(most, Math.abs(change)), 0);
+  for (const [index, node] of nodes.entries())
+    node.color = changeColor((changes[index] as number) / (largest || 1));
+}
+
+/** @param change -1 to 1. */
+export function changeColor(change: number): string {
+  // By the square root: a change of a hundredth of the largest is still seen.
+  const strength = Math.sqrt(Math.abs(change));
+  const hue = change > 0 ? 4 : 214;
+  return strength < 0.02 ? 'hsl(40 8% 88%)' : `hsl(${hue} ${30 + strength * 50}% ${90 - strength * 30}%)`;
 }
 
 export interface FunctionTotals {
   readonly name: string;
   own: number;
   total: number;
+  /** In the profile that this one is compared with. */
+  totalBefore: number;
 }
 
 /** Each function once: on top of the stack, and anywhere in it (counted once where it calls itself). */
@@ -70,10 +113,13 @@ export function functionTotals(root: FlameData): FunctionTotals[] {
       open.set(node.n, times - 1);
       continue;
     }
-    const entry = totals.get(node.n) ?? { name: node.n, own: 0, total: 0 };
+    const entry = totals.get(node.n) ?? { name: node.n, own: 0, total: 0, totalBefore: 0 };
     totals.set(node.n, entry);
     entry.own += node.own;
-    if (times === 0) entry.total += node.v;
+    if (times === 0) {
+      entry.total += node.v;
+      entry.totalBefore += node.vBefore;
+    }
     open.set(node.n, times + 1);
     waiting.push({ node, leave: true }, ...node.c.map((child) => ({ node: child, leave: false })));
   }

@@ -11,12 +11,12 @@ document.adoptedStyleSheets = [sheet];
 show(JSON.parse(document.getElementById('data')?.textContent ?? '{}') as Profile);
 
 function show(profile: Profile): void {
-  const { title, unit, total } = profile;
+  const { title, unit, total, before } = profile;
   const facts = [`${total.toLocaleString('en')} ${unit}`, ...profile.facts].map((fact) => el('li', {}, fact));
   document.body.append(
     el('header', {}, el('h1', {}, title), el('ul', { class: 'facts', 'aria-label': 'Profile' }, ...facts)),
   );
-  if (total === 0) return document.body.append(emptyNote());
+  if (total === 0 && !before?.total) return document.body.append(emptyNote());
   const root = unpack(profile);
   const main = el('main', {});
   document.body.append(main);
@@ -29,18 +29,46 @@ function show(profile: Profile): void {
       .map(({ name, own, total }) =>
         el('tr', {}, el('td', {}, share(own)), el('td', {}, share(total)), el('td', {}, name)),
       );
-    const head = ['self', 'total', 'function'].map((name) => el('th', { scope: 'col' }, name));
-    return el(
-      'details',
-      {},
-      el('summary', {}, `Functions by own ${unit}`),
-      el(
-        'div',
-        { class: 'scroll' },
-        el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...rows)),
-      ),
-    );
+    return tableOf(`Functions by own ${unit}`, ['self', 'total', 'function'], rows);
   }
+
+  /** Both directions: what grew, and what shrank or is gone, which no frame shows. */
+  function changeTable(totalBefore: number): HTMLElement {
+    const share = (part: number): string => `${(100 * part).toFixed(2)} %`;
+    const rows = functionTotals(root)
+      .map(({ name, total: own, totalBefore: was }) => ({
+        name,
+        now: own / total,
+        was: was / (totalBefore || 1),
+      }))
+      .sort((a, b) => Math.abs(b.now - b.was) - Math.abs(a.now - a.was))
+      .slice(0, listedFunctions)
+      .map(({ name, now, was }) => {
+        const change = `${now < was ? '-' : '+'}${share(Math.abs(now - was))}`;
+        const cells = [change, share(was), share(now)].map((cell) => el('td', {}, cell));
+        return el(
+          'tr',
+          {},
+          ...cells,
+          el('td', {}, now === 0 ? `${name} (gone)` : was === 0 ? `${name} (new)` : name),
+        );
+      });
+    return tableOf('Functions by change of their share', ['change', 'before', 'now', 'function'], rows);
+  }
+}
+
+function tableOf(title: string, columns: readonly string[], rows: readonly HTMLElement[]): HTMLElement {
+  const head = columns.map((name) => el('th', { scope: 'col' }, name));
+  return el(
+    'details',
+    {},
+    el('summary', {}, title),
+    el(
+      'div',
+      { class: 'scroll' },
+      el('table', {}, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...rows)),
+    ),
+  );
 }
 
 function emptyNote(): HTMLElement {

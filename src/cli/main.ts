@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'show a session in the terminal: answer, stages, trials, functions',
     load: () => import('./show.ts'),
   },
+  report: {
+    summary: 'make one page of a session: answer, charts, flame graphs, comparisons',
+    load: () => import('./report.ts'),
+  },
   collect: {
     summary: 'make the artifacts of a session that was cut short',
     load: () => import('./collect.ts'),
@@ -65,6 +69,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   'max-qps-recall': {
     summary: 'find the highest QPS at a recall and p99, and what limits it',
     load: () => import('./max-qps-recall.ts'),
+  },
+  'run-queries': {
+    summary: 'the same for a dataset and a host: all else is found out',
+    load: () => import('./run-queries.ts'),
   },
   'grid-search': {
     summary: 'run every combination of some values, and name the best',

@@ -65,8 +65,8 @@ function toPageSpan(span: ReportSpan, detail: SpanDetailPlace): PageSpan {
     watched,
     state,
     late,
-    startMs: round(startMs),
-    durationMs: round(durationMs),
+    startMs: roundMs(startMs),
+    durationMs: roundMs(durationMs),
     ...(trial === undefined ? {} : { trial }),
     ...(folder === undefined ? {} : { folder }),
     ...(cpuMs === undefined || durationMs <= 0 ? {} : { cpus: round(cpuMs / durationMs) }),
@@ -114,4 +114,9 @@ function means(values: readonly (number | null)[], each: number): (number | null
 /** Five digits are more than a chart shows, and halve the page. */
 function round(value: number): number {
   return Number(value.toPrecision(Math.abs(value) >= 10_000 ? 7 : 5));
+}
+
+/** To the µs: neighbours must not come to overlap. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

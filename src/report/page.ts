@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { pageHtml } from '../perf/page-html.ts';
 import type { PageData } from './page-data.ts';
 import { toPageSession, type PageRoom } from './page-session.ts';
@@ -13,6 +15,11 @@ const DETAIL_BYTES = 2_000_000;
 /** What the timeline draws, of all that was sampled. */
 const drawn =
   /^(?:cpu\.total\.|cpu\.cores\.\d+\.idlePercent$|memory\.availableBytes$|network\.(?:total|interfaces\.lo)\.[rt]xBytesPerSecond$|disks\.|process\.|server\.|pools?\.|threads\.|pressure\..*Percent$)/;
+
+/** Bundled browser code of a page: `report`, `live`. */
+export function readPageScript(name: string): Promise<string> {
+  return readFile(fileURLToPath(new URL(`../../web/${name}.js`, import.meta.url)), 'utf8');
+}
 
 /** report.html: one file that opens from disk, with nothing fetched. @throws {UsageError} as `readReport`. */
 export async function reportPage(
