@@ -6,6 +6,8 @@ export interface Axis {
   /** Ascending; all of the range, or so many of them that neighbours differ by little. */
   readonly values: readonly number[];
   position(value: number): number;
+  /** Half way between the positions of the first and the last. */
+  readonly middle: number;
 }
 
 /** Neighbours among so many values differ by less than noise shows. */
@@ -18,7 +20,7 @@ export function axisOf({ name, min, max, step = 1 }: Parameter): Axis {
   const count = Math.floor((max - min) / step) + 1;
   if (count <= MOST_VALUES) {
     const values = Array.from({ length: count }, (_, i) => min + i * step);
-    return { name, values, position };
+    return { name, values, position, middle: (position(min) + position(values.at(-1)!)) / 2 };
   }
   const last = min + (count - 1) * step;
   const spread = position(last) - position(min);
@@ -28,7 +30,7 @@ export function axisOf({ name, min, max, step = 1 }: Parameter): Axis {
       return Math.min(last, min + Math.round((exact - min) / step) * step);
     }),
   );
-  return { name, values: [...values], position };
+  return { name, values: [...values], position, middle: (position(min) + position(last)) / 2 };
 }
 
 /** The value nearest to a share of the way from the first to the last, by ratio: 0.5 is the geometric middle. */

@@ -1,57 +1,91 @@
-import type { BenchmarkConfig } from '../bench/config.ts';
 import type { BenchmarkResult } from '../bench/result.ts';
 import { normalCdf, normalPdf } from '../stats/normal.ts';
-import { measuredPoints, modelOf, SURE, type Campaign } from './campaign.ts';
-import { configKey } from './config-key.ts';
 import type { Best, SearchEvent } from './contract.ts';
+import { worthOf } from './explore.ts';
+import { keyOf, type Field, type Point } from './field.ts';
 import { keeps } from './limits.ts';
-import type { Model } from './model.ts';
+import { SURE, type Model } from './model.ts';
+import { neighbourhood } from './neighbourhood.ts';
 import { summarise } from './summary.ts';
 
 const FINALISTS = 3;
+/** A finalist is measured again while it is expected to beat the leader by such a share of its QPS. */
 const WORTH_A_RUN = 0.003;
+/** Below this, no step back is worth a run. */
+const HOPELESS = 1e-4;
 
-export async function* confirm(campaign: Campaign): AsyncGenerator<SearchEvent, Best | null, void> {
-  const { lab, repeats } = campaign;
+/**
+ * Measures the best three again, interleaved, and answers with these fresh runs alone: those before made them look
+ * good. One that is clearly beaten, or no longer sure to hold the constraints, makes room for the next.
+ * @returns the answer; null where no point is sure to hold the constraints, or the runs are used up.
+ */
+export async function* confirm(
+  field: Field,
+  repeats: number,
+): AsyncGenerator<SearchEvent, Best | null, void> {
+  const { lab } = field;
   const fresh = new Map<string, BenchmarkResult[]>();
-  const freshOf = (config: BenchmarkConfig): BenchmarkResult[] => fresh.get(configKey(config)) ?? [];
+  const freshOf = (point: Point): BenchmarkResult[] => fresh.get(keyOf(point)) ?? [];
   const out = new Set<string>();
-  while (lab.end === null) {
-    const model = modelOf(campaign);
+  for (;;) {
+    const { model } = field;
     if (model === null) return null;
-    const contenders = rank(campaign, model).filter((config) => !out.has(configKey(config)));
+    const contenders = sureOf(field, model).filter((point) => !out.has(keyOf(point)));
     const leader = contenders[0];
-    if (leader === undefined) return null;
-    if (freshOf(leader).length >= repeats) {
-      const best = summarise(leader, freshOf(leader));
-      if (keeps(best.result, campaign.constraints)) return best;
-      out.add(configKey(leader));
+    if (leader !== undefined && freshOf(leader).length >= repeats) {
+      const best = summarise(field.configOf(leader), freshOf(leader));
+      if (keeps(best.result, field.constraints)) return best;
+      out.add(keyOf(leader));
       continue;
     }
-    const round = contenders
+    if (lab.end !== null) return null;
+    if (leader === undefined) {
+      const back = stepBack(field, model, out);
+      if (back === null) return null;
+      const result = yield* field.run(back, 'narrow');
+      if (result === null) out.add(keyOf(back));
+      continue;
+    }
+    const finalists = contenders
       .slice(0, FINALISTS)
-      .filter((config, i) => i === 0 || gain(model, config, leader) > WORTH_A_RUN);
-    // The one with the fewest fresh runs is next: that interleaves them.
-    const next = round.reduce((least, config) =>
-      freshOf(config).length < freshOf(least).length ? config : least,
+      .filter((point) => point === leader || chanceToBeat(model, point, leader) > WORTH_A_RUN);
+    // The one with the fewest fresh runs comes next: that interleaves them, so that drift meets all alike.
+    const next = finalists.reduce((least, point) =>
+      freshOf(point).length < freshOf(least).length ? point : least,
     );
-    const result = yield* lab.run(next, 'confirm');
-    if (result !== null) fresh.set(configKey(next), [...freshOf(next), result]);
-    else out.add(configKey(next));
+    const result = yield* field.run(next, 'confirm');
+    if (result === null) out.add(keyOf(next));
+    else fresh.set(keyOf(next), [...freshOf(next), result]);
   }
-  return null;
 }
 
-function rank(campaign: Campaign, model: Model): BenchmarkConfig[] {
-  return measuredPoints(campaign)
-    .map((config) => ({ config, view: model.at(config) }))
+/** Measured points that surely hold the constraints, the fastest first. */
+function sureOf(field: Field, model: Model): Point[] {
+  return field.visits
+    .map(({ point }) => ({ point, view: model.at(point) }))
     .filter(({ view }) => view.holds >= SURE)
     .toSorted((a, b) => b.view.lnQps - a.view.lnQps)
-    .map(({ config }) => config);
+    .map(({ point }) => point);
 }
 
-function gain(model: Model, config: BenchmarkConfig, leader: BenchmarkConfig): number {
-  const a = model.at(config);
+/** The point that is likeliest to clear the limits at the least cost. */
+function stepBack(field: Field, model: Model, out: ReadonlySet<string>): Point | null {
+  const all = field.axes.map((_, i) => i);
+  const visited = field.visits.map(({ point }) => point);
+  let next: { point: Point; worth: number } | null = null;
+  for (const point of visited.flatMap((from) =>
+    all.flatMap((index) => neighbourhood(field, from, [index])),
+  )) {
+    if (field.hasFailed(point) || out.has(keyOf(point))) continue;
+    const worth = worthOf(model.at(point), -Infinity, model);
+    if (worth > (next?.worth ?? HOPELESS)) next = { point, worth };
+  }
+  return next?.point ?? null;
+}
+
+/** Expected gain of ln QPS over the leader, were the truth known. */
+function chanceToBeat(model: Model, point: Point, leader: Point): number {
+  const a = model.at(point);
   const b = model.at(leader);
   const sd = Math.hypot(a.sd, b.sd);
   const z = (a.lnQps - b.lnQps) / sd;

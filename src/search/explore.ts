@@ -1,84 +1,79 @@
-import type { BenchmarkConfig } from '../bench/config.ts';
 import { normalCdf, normalPdf } from '../stats/normal.ts';
-import { valueAt, type Axis } from './axis.ts';
-import { failedKeys, measuredPoints, modelOf, pointOf, SURE, type Campaign } from './campaign.ts';
-import { configKey } from './config-key.ts';
+import { valueAt } from './axis.ts';
 import type { SearchEvent } from './contract.ts';
-import type { Model, View } from './model.ts';
-import { valueOf } from './parameter.ts';
+import { keyOf, type Field, type Point } from './field.ts';
+import { SURE, type Model, type View } from './model.ts';
+import { neighbourhood } from './neighbourhood.ts';
 
-/** A run is worth its time while it is expected to raise the QPS by so much. */
-const WORTH_A_RUN = 0.005;
+/** A run is worth its time while it is expected to raise the QPS by such a share. */
+const WORTH_A_RUN = 0.004;
 
+/**
+ * Seeks the highest QPS: first a wide bracket, then each run where it is worth most.
+ * @param start a point; the axes that are not turned keep its values.
+ * @param turned the axes that are turned, by index.
+ * @param reserve runs that are left for what follows.
+ */
 export async function* explore(
-  campaign: Campaign,
-  base: BenchmarkConfig,
-  axes: readonly Axis[],
+  field: Field,
+  start: Point,
+  turned: readonly number[],
+  reserve: number,
 ): AsyncGenerator<SearchEvent, void, void> {
-  const { lab } = campaign;
-  for (const config of firstPoints(base, axes)) {
-    if (lab.end !== null || lab.runsLeft <= campaign.reserve) return;
-    if (lab.resultsOf(config).length === 0) yield* lab.run(config, 'bracket');
+  const { lab } = field;
+  for (const point of wideBracket(field, start, turned)) {
+    if (lab.end !== null || lab.runsLeft <= reserve) return;
+    if (field.runsOf(point) === 0) yield* field.run(point, 'bracket');
   }
-  while (lab.end === null && lab.runsLeft > campaign.reserve) {
-    const model = modelOf(campaign);
-    if (model === null) return;
-    const next = nextPoint(campaign, model, base, axes);
+  while (lab.end === null && lab.runsLeft > reserve) {
+    const next = nextPoint(field, start, turned);
     if (next === null) return;
-    const purpose = lab.resultsOf(next).length > 0 ? 'repeat' : 'narrow';
-    yield* lab.run(next, purpose);
+    yield* field.run(next, field.runsOf(next) > 0 ? 'repeat' : 'narrow');
   }
 }
 
-function firstPoints(base: BenchmarkConfig, axes: readonly Axis[]): BenchmarkConfig[] {
-  const middle = axes.map((axis) => valueAt(axis, 0.5));
-  const around = axes.flatMap((axis, i) => [0.2, 0.8].map((share) => middle.with(i, valueAt(axis, share))));
-  return [middle, ...around].map((values) => pointOf(base, axes, values));
+/** The middle, and a point on either side of it along each axis. */
+function wideBracket(field: Field, start: Point, turned: readonly number[]): Point[] {
+  const at = (point: Point, index: number, share: number): Point =>
+    point.with(index, valueAt(field.axes[index]!, share));
+  const middle = turned.reduce((point, index) => at(point, index, 0.5), start);
+  const around = turned.flatMap((index) => [at(middle, index, 0.2), at(middle, index, 0.8)]);
+  return [...new Map([middle, ...around].map((point) => [keyOf(point), point])).values()];
 }
 
-function nextPoint(
-  campaign: Campaign,
-  model: Model,
-  base: BenchmarkConfig,
-  axes: readonly Axis[],
-): BenchmarkConfig | null {
-  const failed = failedKeys(campaign);
-  const slice = measuredPoints(campaign).filter((config) => sameBut(config, base, campaign.axes, axes));
-  const views = slice.map((config) => model.at(config));
-  const sure = views.filter((view) => view.holds >= SURE);
-  const best = sure.length > 0 ? Math.max(...sure.map((view) => view.lnQps)) : null;
-  let next: { config: BenchmarkConfig; worth: number } | null = null;
-  for (const config of candidates(base, axes)) {
-    if (failed.has(configKey(config))) continue;
-    const view = model.at(config);
-    const worth =
-      view.holds * (best === null ? Math.exp(view.lnQps - 20) : expectedGain(view, best, model.noise.qps));
-    if (worth > (next?.worth ?? 0)) next = { config, worth };
+/** Where the next run is worth most; null where none is worth it. */
+function nextPoint(field: Field, start: Point, turned: readonly number[]): Point | null {
+  const { model } = field;
+  if (model === null) return null;
+  const here = field.visits.filter(({ point }) =>
+    point.every((value, i) => turned.includes(i) || value === start[i]),
+  );
+  const best = Math.max(
+    ...here.map(({ point }) => model.at(point)).map((view) => (view.holds >= SURE ? view.lnQps : -Infinity)),
+  );
+  let next: { point: Point; worth: number } | null = null;
+  for (const point of neighbourhood(field, start, turned)) {
+    if (field.hasFailed(point)) continue;
+    const worth = worthOf(model.at(point), best, model);
+    if (worth > (next?.worth ?? 0)) next = { point, worth };
   }
-  if (next === null) return null;
-  return best === null || next.worth >= WORTH_A_RUN ? next.config : null;
+  return next !== null && next.worth >= WORTH_A_RUN ? next.point : null;
+}
+
+/** Expected gain of ln QPS for each run that it takes. @param best ln QPS of the best sure point; -Infinity without. */
+export function worthOf(view: View, best: number, model: Model): number {
+  // Without any sure point each one that holds is a gain; the fastest are worth most.
+  const gain =
+    best === -Infinity ? Math.exp(view.lnQps - model.highest) : expectedGain(view, best, model.noise.qps);
+  return (view.holds * gain) / view.runsToSettle;
 }
 
 /**
- * Expected improvement (Jones, Schonlau and Welch 1998) of what we shall believe after one noisy run there (the
- * knowledge gradient of Frazier, Powell and Dayanik 2009, without what the run tells of other points).
+ * Expected improvement (Jones, Schonlau and Welch 1998) of what we shall believe after one noisy run there: the
+ * knowledge gradient of Frazier, Powell and Dayanik (2009), but for what the run tells of other points.
  */
 function expectedGain(view: View, best: number, noise: number): number {
   const sd = view.sd ** 2 / Math.hypot(view.sd, noise);
   const z = (view.lnQps - best) / sd;
   return sd * (z * normalCdf(z) + normalPdf(z));
-}
-
-function candidates(base: BenchmarkConfig, axes: readonly Axis[]): BenchmarkConfig[] {
-  const axis = axes[0]!;
-  return axis.values.map((value) => pointOf(base, [axis], [value]));
-}
-
-function sameBut(
-  a: BenchmarkConfig,
-  b: BenchmarkConfig,
-  all: readonly Axis[],
-  but: readonly Axis[],
-): boolean {
-  return all.every((axis) => but.includes(axis) || valueOf(a, axis.name) === valueOf(b, axis.name));
 }

@@ -1,23 +1,30 @@
-import type { BenchmarkConfig } from '../bench/config.ts';
 import type { BenchmarkResult } from '../bench/result.ts';
 import type { Kernel, Observation } from '../stats/gaussian-process.ts';
 import { MixedProcess } from '../stats/mixed-process.ts';
+import { normalCdf, normalPdf } from '../stats/normal.ts';
 import type { Axis } from './axis.ts';
-import type { Constraints, ParameterName, Trial } from './contract.ts';
-import { noiseOf, safeLog, type Noise } from './noise.ts';
-import { valueOf } from './parameter.ts';
+import type { Constraints, ParameterName } from './contract.ts';
+import type { Point, Visit } from './field.ts';
+import { pooledNoise, safeLog, USUAL_NOISE, usualRecallNoise, type Noise } from './noise.ts';
 
 /** What is believed of a point, tried or not. */
 export interface View {
   /** Expected ln QPS, and its standard deviation. */
   readonly lnQps: number;
   readonly sd: number;
-  /** Probabilities that the constraints truly hold; 1 without one. */
+  /** Probabilities that the constraints truly hold there; 1 without one. */
   readonly p99Holds: number;
   readonly recallHolds: number;
   /** Both. */
   readonly holds: number;
+  /** Runs there after which that is likely to be settled; 1 or more. */
+  readonly runsToSettle: number;
 }
+
+/** A point holds its constraints for sure when it does with this probability. */
+export const SURE = 0.975;
+/** Its distance from the limit is then so many standard deviations. */
+const SURE_DISTANCE = 1.96;
 
 /** Recall is what the index gives, however many ask for it at once. */
 const withoutRecall: ReadonlySet<ParameterName> = new Set([
@@ -28,142 +35,228 @@ const withoutRecall: ReadonlySet<ParameterName> = new Set([
   'rps',
 ]);
 
+type Quantity = 'qps' | 'p99' | 'recall';
+
 /** How ln QPS, ln p99 and the log-odds of recall change with ln of a parameter, before anything is measured. */
-const trends: Readonly<Partial<Record<ParameterName, { qps: number; p99: number; recall: number }>>> = {
+const trends: Readonly<Partial<Record<ParameterName, Readonly<Record<Quantity, number>>>>> = {
   // A search costs about as much as the candidates that it holds; log-odds of HNSW's recall are near a line in ln ef.
   efSearch: { qps: -0.6, p99: 0.6, recall: 1.3 },
   // Flat until the server is busy, then by Little's law as the clients.
   numClients: { qps: 0, p99: 0.5, recall: 0 },
 };
 
-/** What all trials together say about every point: proposals come from here, answers from measurements. */
+/** What all runs together say about every point: proposals come from here, answers from measurements. */
 export class Model {
   readonly noise: Noise;
+  /** ln of the highest QPS of any run. */
+  readonly highest: number;
   readonly #axes: readonly Axis[];
-  readonly #recallAxes: readonly Axis[];
   readonly #constraints: Constraints;
-  readonly #qps: MixedProcess;
-  readonly #p99: MixedProcess | null;
-  readonly #recall: MixedProcess | null;
+  readonly #qps: Fit;
+  readonly #p99: Fit | null;
+  readonly #recall: Fit | null;
 
-  /** @param trials with at least one measured. */
-  constructor(trials: readonly Trial[], axes: readonly Axis[], constraints: Constraints) {
+  /** @param visits not empty. */
+  constructor(visits: readonly Visit[], axes: readonly Axis[], constraints: Constraints) {
     this.#axes = axes;
-    this.#recallAxes = axes.filter(({ name }) => !withoutRecall.has(name));
     this.#constraints = constraints;
-    this.noise = noiseOf(trials);
-    const results = trials.flatMap(({ outcome }) => (outcome.state === 'measured' ? [outcome.result] : []));
-    this.#qps = this.#fit(results, axes, 'qps', (result) => ({
+    const withRecall = visits.filter(({ results }) => results.every((result) => result.recallAvg !== null));
+    this.noise = this.#noiseOf(visits, withRecall);
+    this.highest = Math.max(...visits.flatMap(({ results }) => results.map((result) => safeLog(result.qps))));
+    this.#qps = new Fit('qps', axes, visits, (result) => ({
       y: safeLog(result.qps),
       variance: this.noise.qps ** 2,
     }));
     this.#p99 =
       constraints.maxLatencyP99 === undefined
         ? null
-        : this.#fit(results, axes, 'p99', (result) => ({
+        : new Fit('p99', axes, visits, (result) => ({
             y: safeLog(result.latencyP99),
             variance: this.noise.latencyP99 ** 2,
           }));
-    const withRecall = results.filter((result) => result.recallAvg !== null);
     this.#recall =
       constraints.minRecall === undefined || withRecall.length === 0
         ? null
-        : this.#fit(withRecall, this.#recallAxes, 'recall', (result) => logOdds(result, this.noise.recall));
+        : new Fit('recall', axes, withRecall, (result) => logOdds(result.recallAvg ?? 0, this.noise.recall));
   }
 
-  at(config: BenchmarkConfig): View {
-    const qps = this.#predict(this.#qps, this.#axes, 'qps', config);
-    const { minRecall, maxLatencyP99 } = this.#constraints;
-    const p99Holds =
-      this.#p99 === null || maxLatencyP99 === undefined
-        ? 1
-        : this.#predict(this.#p99, this.#axes, 'p99', config).below(safeLog(maxLatencyP99));
-    const recallHolds = this.recallHolds(config, minRecall);
+  at(point: Point): View {
+    const qps = this.#qps.at(point);
+    const p99 = this.#p99View(point);
+    const recall = this.recallAt(point);
     return {
       lnQps: qps.mean,
       sd: Math.sqrt(qps.variance),
-      p99Holds,
-      recallHolds,
-      holds: p99Holds * recallHolds,
+      p99Holds: p99.holds,
+      recallHolds: recall.holds,
+      holds: p99.holds * recall.holds,
+      runsToSettle: Math.max(p99.runsToSettle, recall.runsToSettle),
     };
   }
 
-  /** Probability that the recall of a point is truly at least so much. */
-  recallHolds(config: BenchmarkConfig, recall: number | undefined): number {
-    if (recall === undefined || recall <= 0) return 1;
-    if (this.#recall === null) return 0;
-    if (recall >= 1) recall = 1 - EDGE / 2;
-    return 1 - this.#predict(this.#recall, this.#recallAxes, 'recall', config).below(logit(recall));
+  /** Of the recall alone. */
+  recallAt(point: Point): { readonly holds: number; readonly runsToSettle: number } {
+    const { minRecall } = this.#constraints;
+    if (minRecall === undefined || minRecall <= 0) return { holds: 1, runsToSettle: 1 };
+    if (this.#recall === null) return { holds: 0, runsToSettle: 1 };
+    const limit = logOdds(Math.min(minRecall, 1 - 5 * EDGE), this.noise.recall);
+    const belief = this.#recall.at(point);
+    return {
+      holds: 1 - belief.below(limit.y - 1e-9),
+      runsToSettle: runsToSettle(belief, limit.y, limit.variance),
+    };
   }
 
-  #fit(
-    results: readonly BenchmarkResult[],
-    axes: readonly Axis[],
-    what: Quantity,
-    read: (result: BenchmarkResult) => { readonly y: number; readonly variance: number },
-  ): MixedProcess {
-    const observations: Observation[] = results.map((result) => {
-      const { y, variance } = read(result);
-      return { x: positionOf(result.config, axes), y: y - trendAt(result.config, axes, what), variance };
-    });
-    return new MixedProcess(observations, kernels[what]);
+  #p99View(point: Point): { readonly holds: number; readonly runsToSettle: number } {
+    const { maxLatencyP99 } = this.#constraints;
+    if (this.#p99 === null || maxLatencyP99 === undefined) return { holds: 1, runsToSettle: 1 };
+    const limit = safeLog(maxLatencyP99);
+    const belief = this.#p99.at(point);
+    return {
+      holds: belief.below(limit),
+      runsToSettle: runsToSettle(belief, limit, this.noise.latencyP99 ** 2),
+    };
   }
 
-  #predict(
-    process: MixedProcess,
-    axes: readonly Axis[],
-    what: Quantity,
-    config: BenchmarkConfig,
-  ): { mean: number; variance: number; below(limit: number): number } {
-    const trend = trendAt(config, axes, what);
-    const { mean, variance, below } = process.at(positionOf(config, axes));
-    return { mean: mean + trend, variance, below: (limit) => below(limit - trend) };
+  #noiseOf(visits: readonly Visit[], withRecall: readonly Visit[]): Noise {
+    const groups = (read: (result: BenchmarkResult) => number): number[][] =>
+      visits.map(({ results }) => results.map(read));
+    // Points that differ in nothing that recall depends on repeat each other.
+    const recalls = new Map<string, number[]>();
+    for (const { point, results } of withRecall) {
+      const key = point.filter((_, i) => !withoutRecall.has(this.#axes[i]!.name)).join(' ');
+      recalls.set(key, [...(recalls.get(key) ?? []), ...results.map((result) => result.recallAvg ?? 0)]);
+    }
+    const last = withRecall.at(-1)?.results.at(-1);
+    return {
+      qps: pooledNoise(
+        groups((result) => safeLog(result.qps)),
+        USUAL_NOISE,
+      ),
+      latencyP99: pooledNoise(
+        groups((result) => safeLog(result.latencyP99)),
+        USUAL_NOISE,
+      ),
+      recall: pooledNoise(
+        [...recalls.values()],
+        usualRecallNoise(last?.recallAvg ?? 1, last?.requests ?? 10_000),
+      ),
+    };
   }
 }
 
-type Quantity = 'qps' | 'p99' | 'recall';
+interface Belief {
+  readonly mean: number;
+  readonly variance: number;
+  below(limit: number): number;
+}
 
-const kernels: Readonly<Record<Quantity, readonly (Kernel & { readonly prior: number })[]>> = {
-  qps: mix([0.7, 1.5, 3], [0.15, 0.6], { height: 2, slope: 0.4 }),
-  p99: mix([0.7, 1.5, 3], [0.15, 0.6], { height: 2, slope: 0.4 }),
-  recall: mix([0.7, 1.5, 3], [0.1, 0.5], { height: 3, slope: 0.5 }),
-};
+/** One quantity over the axes that it depends on. */
+class Fit {
+  readonly #slopes: readonly number[];
+  readonly #axes: readonly Axis[];
+  readonly #process: MixedProcess;
+
+  constructor(
+    what: Quantity,
+    axes: readonly Axis[],
+    visits: readonly Visit[],
+    read: (result: BenchmarkResult) => { readonly y: number; readonly variance: number },
+  ) {
+    this.#axes = axes;
+    // A slope that is not a number marks an axis without influence.
+    this.#slopes = axes.map(({ name }) =>
+      what === 'recall' && withoutRecall.has(name) ? Number.NaN : (trends[name]?.[what] ?? 0),
+    );
+    const observations: Observation[] = visits.flatMap(({ point, results }) => {
+      const x = this.#positionOf(point);
+      const trend = this.#trendAt(x);
+      return results.map((result) => {
+        const { y, variance } = read(result);
+        return { x, y: y - trend, variance };
+      });
+    });
+    this.#process = new MixedProcess(observations, what === 'recall' ? smooth : rough);
+  }
+
+  at(point: Point): Belief {
+    const x = this.#positionOf(point);
+    const trend = this.#trendAt(x);
+    const { mean, variance, below } = this.#process.at(x);
+    return { mean: mean + trend, variance, below: (limit) => below(limit - trend) };
+  }
+
+  /** Counted from the middle of each axis, so that planes tilt around it. */
+  #positionOf(point: Point): number[] {
+    return this.#axes.flatMap((axis, i) =>
+      Number.isNaN(this.#slopes[i]) ? [] : [axis.position(point[i]!) - axis.middle],
+    );
+  }
+
+  #trendAt(x: readonly number[]): number {
+    const slopes = this.#slopes.filter((slope) => !Number.isNaN(slope));
+    return x.reduce((sum, at, i) => sum + at * slopes[i]!, 0);
+  }
+}
+
+type Candidate = Kernel & { readonly prior: number };
 
 function mix(
-  lengths: readonly number[],
-  amplitudes: readonly number[],
-  plane: { readonly height: number; readonly slope: number },
-): (Kernel & { prior: number })[] {
-  return lengths.flatMap((length) =>
-    amplitudes.flatMap((amplitude) =>
-      [1, 2.5].map((noise) => ({ length, amplitude, noise, ...plane, prior: noise === 1 ? 0.8 : 0.2 })),
-    ),
+  bends: readonly (readonly [length: number, amplitude: number, prior: number])[],
+  slope: number,
+): Candidate[] {
+  return bends.flatMap(([length, amplitude, prior]) =>
+    [1, 2.5].map((noise) => ({
+      length,
+      amplitude,
+      noise,
+      height: 3,
+      slope,
+      prior: prior * (noise === 1 ? 0.85 : 0.15),
+    })),
   );
 }
 
-/** Where the position of an axis is counted from: its middle, so that planes tilt around it. */
-function positionOf(config: BenchmarkConfig, axes: readonly Axis[]): number[] {
-  return axes.map((axis) => {
-    const middle = (axis.position(axis.values[0]!) + axis.position(axis.values.at(-1)!)) / 2;
-    return axis.position(Number(valueOf(config, axis.name))) - middle;
-  });
-}
+/** Throughput and latency bend gently over a factor of 4 to 20, but may have a cliff. */
+const rough = mix(
+  [
+    [0.4, 0.4, 0.1],
+    [0.8, 0.2, 0.15],
+    [0.8, 0.6, 0.15],
+    [1.6, 0.3, 0.3],
+    [3, 0.8, 0.3],
+  ],
+  0.4,
+);
+/** The log-odds of recall are near a line. */
+const smooth = mix(
+  [
+    [0.8, 0.15, 0.3],
+    [0.8, 0.5, 0.1],
+    [2, 0.3, 0.6],
+  ],
+  0.5,
+);
 
-function trendAt(config: BenchmarkConfig, axes: readonly Axis[], what: Quantity): number {
-  return positionOf(config, axes).reduce((sum, x, i) => sum + x * (trends[axes[i]!.name]?.[what] ?? 0), 0);
+/**
+ * Runs that a point needs until its distance from a limit is beyond doubt, if the distance is what is expected of it
+ * now: the mean of a folded normal distribution. Many where it lies on the limit: better to step back then.
+ */
+function runsToSettle({ mean, variance }: Belief, limit: number, noise: number): number {
+  const sd = Math.sqrt(variance);
+  const z = Math.abs(mean - limit) / sd;
+  const distance = sd * (2 * normalPdf(z) + z * (2 * normalCdf(z) - 1));
+  return Math.max(1, noise * ((SURE_DISTANCE / distance) ** 2 - 1 / variance));
 }
 
 /** Recalls nearer to 0 or 1 than this look alike. */
-const EDGE = 5e-4;
-
-function logit(recall: number): number {
-  const inside = Math.min(1 - EDGE, Math.max(EDGE, recall));
-  return Math.log(inside / (1 - inside));
-}
+const EDGE = 2e-4;
 
 /** Noise of the recall becomes noise of its log-odds by their slope, 1 / (R (1 - R)). */
-function logOdds(result: BenchmarkResult, noise: number): { y: number; variance: number } {
-  const recall = Math.min(1 - EDGE, Math.max(EDGE, result.recallAvg ?? 0));
-  const slope = 1 / (recall * (1 - recall));
-  return { y: logit(recall), variance: Math.min(1, noise * slope) ** 2 };
+function logOdds(recall: number, noise: number): { readonly y: number; readonly variance: number } {
+  const inside = Math.min(1 - EDGE, Math.max(EDGE, recall));
+  return {
+    y: Math.log(inside / (1 - inside)),
+    variance: Math.min(1, noise / (inside * (1 - inside))) ** 2,
+  };
 }

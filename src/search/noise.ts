@@ -1,7 +1,4 @@
-import type { BenchmarkResult } from '../bench/result.ts';
-import { squaresAroundMean } from '../stats/mean.ts';
-import { configKey } from './config-key.ts';
-import type { Trial } from './contract.ts';
+import { median } from '../stats/mean.ts';
 
 /** Standard deviation of one run around the truth. */
 export interface Noise {
@@ -13,59 +10,46 @@ export interface Noise {
   readonly recall: number;
 }
 
-/** What single runs of benchmarks vary by before repeats tell: 3 % of QPS and p99. */
-const PRIOR = 0.03;
+/** What single runs of a benchmark vary by before repeats tell: 3 % of QPS and p99. */
+export const USUAL_NOISE = 0.03;
+
 /** The prior counts as much as so many repeats. */
 const PRIOR_WEIGHT = 4;
+/** A run farther from the others than so many standard deviations counts as if it were there: one stall is no noise. */
+const FARTHEST = 3;
 
 /**
- * Noise as the repeats so far show it, pooled over all points: the scaled inverse chi-square estimate (Gelman et al.,
- * Bayesian Data Analysis, 3rd ed., section 2.6), that starts from a prior and forgets it as repeats come in.
+ * The noise that repeats show, pooled over points: the scaled inverse chi-square estimate (Gelman et al., Bayesian
+ * Data Analysis, 3rd ed., section 2.6), which starts from a prior and forgets it as repeats come in.
+ * @param groups values of repeated runs, a group for each point.
+ * @param prior standard deviation that is assumed before any repeat.
  */
-export function noiseOf(trials: readonly Trial[]): Noise {
-  const points = new Map<string, BenchmarkResult[]>();
-  for (const { config, outcome } of trials) {
-    if (outcome.state !== 'measured') continue;
-    const key = configKey(config);
-    points.set(key, [...(points.get(key) ?? []), outcome.result]);
+export function pooledNoise(groups: readonly (readonly number[])[], prior: number): number {
+  const repeated = groups.filter((group) => group.length > 1);
+  const degrees = repeated.reduce((sum, group) => sum + group.length - 1, 0);
+  let noise = prior;
+  for (let pass = 0; pass < 3; pass++) {
+    const most = FARTHEST * noise;
+    const squares = repeated.reduce((sum, group) => {
+      const center = median(group);
+      const own = group.reduce((total, value) => total + Math.min(Math.abs(value - center), most) ** 2, 0);
+      return sum + own;
+    }, 0);
+    noise = Math.sqrt((PRIOR_WEIGHT * prior ** 2 + squares) / (PRIOR_WEIGHT + degrees));
   }
-  const groups = [...points.values()];
-  const all = groups.flat();
-  return {
-    qps: pooled(
-      groups.map((group) => group.map((result) => safeLog(result.qps))),
-      PRIOR,
-    ),
-    latencyP99: pooled(
-      groups.map((group) => group.map((result) => safeLog(result.latencyP99))),
-      PRIOR,
-    ),
-    recall: pooled(
-      groups.map((group) => group.flatMap((result) => result.recallAvg ?? [])),
-      recallPrior(all),
-    ),
-  };
+  return noise;
+}
+
+/**
+ * What recall varies by before repeats tell. It is a mean over queries: at most sqrt(R (1 - R) / queries), if each
+ * query were all right or all wrong; most are partly right, and programs ask the same ones each time: half of it.
+ */
+export function usualRecallNoise(recall: number, queries: number): number {
+  const most = Math.sqrt(Math.max(0.01, recall * (1 - recall)) / Math.max(1, queries));
+  return Math.min(0.01, Math.max(2e-4, most / 2));
 }
 
 /** Finite, for a rate or a latency of zero too. */
 export function safeLog(value: number): number {
   return Math.log(Math.max(value, 1e-9));
-}
-
-/**
- * Recall is a mean over queries, so that its noise is at most sqrt(R (1 - R) / queries), with each query all right or
- * all wrong; real queries are partly right, and most programs ask the same ones each time: half of it.
- */
-function recallPrior(results: readonly BenchmarkResult[]): number {
-  const last = results.findLast((result) => result.recallAvg !== null);
-  if (last === undefined || last.recallAvg === null) return 0.001;
-  const queries = last.requests ?? 10_000;
-  const spread = Math.sqrt(Math.max(0.01, last.recallAvg * (1 - last.recallAvg)) / Math.max(1, queries));
-  return Math.min(0.01, Math.max(2e-4, spread / 2));
-}
-
-function pooled(groups: readonly (readonly number[])[], prior: number): number {
-  const squares = groups.reduce((sum, group) => sum + squaresAroundMean(group), 0);
-  const degrees = groups.reduce((sum, group) => sum + Math.max(0, group.length - 1), 0);
-  return Math.sqrt((PRIOR_WEIGHT * prior ** 2 + squares) / (PRIOR_WEIGHT + degrees));
 }

@@ -1,80 +1,106 @@
-import type { BenchmarkConfig } from '../bench/config.ts';
 import { valueAt, type Axis } from './axis.ts';
-import { failedKeys, measuredPoints, modelOf, SURE, type Campaign } from './campaign.ts';
-import { configKey } from './config-key.ts';
 import type { SearchEvent } from './contract.ts';
-import type { Model } from './model.ts';
-import { configWith, valueOf } from './parameter.ts';
+import type { Field, Point } from './field.ts';
+import { SURE, type Model } from './model.ts';
 
-/** A step down of the ef is worth a run when it is expected to gain so much of it. */
+/** A run is worth its time while it is expected to lower the ef by such a share. */
 const WORTH_A_RUN = 0.01;
 
 /**
- * Seeks the smallest ef that meets the recall: since recall rises and QPS falls with ef, it is the best one. Each
- * run goes where the gain, times the probability that the recall is met there, is the highest: first a bisection,
- * at the end a repeat of the point on the limit.
+ * Seeks the smallest ef that meets the recall: the best one, since QPS falls with ef. Each run goes where the gain,
+ * times the probability that the recall is met, over the runs that it takes to be sure of that, is the highest:
+ * a bisection at first, a repeat of the point near the limit at the end.
+ * @param start a point whose other values all runs share.
+ * @param index which of the axes is the ef.
+ * @param reserve runs that are left for what follows.
  */
 export async function* seekSmallestEf(
-  campaign: Campaign,
-  base: BenchmarkConfig,
-  axis: Axis,
+  field: Field,
+  start: Point,
+  index: number,
+  reserve: number,
 ): AsyncGenerator<SearchEvent, void, void> {
-  const { lab, constraints } = campaign;
-  if (constraints.minRecall === undefined) return;
-  yield* lab.run(configWith(base, axis.name, valueAt(axis, 0.5)), 'ef');
-  while (lab.end === null && lab.runsLeft > campaign.reserve) {
-    const model = modelOf(campaign);
-    const next = model === null ? axis.values.at(-1)! : nextEf(campaign, model, base, axis);
+  const axis = field.axes[index]!;
+  const { lab } = field;
+  while (lab.end === null && lab.runsLeft > reserve) {
+    const ladder = new Ladder(field, start, index);
+    const next = ladder.next();
     if (next === null) return;
-    const config = configWith(base, axis.name, next);
-    const purpose = lab.resultsOf(config).length > 0 ? 'repeat' : 'ef';
-    const known = model === null ? {} : { bracket: { name: axis.name, ...bracketOf(model, base, axis) } };
-    yield* lab.run(config, purpose, known);
+    const point = start.with(index, next);
+    const bracket = { name: axis.name, ...ladder.bracket() };
+    yield* field.run(point, field.runsOf(point) > 0 ? 'repeat' : 'ef', { bracket });
   }
 }
 
 /** The smallest measured ef that surely meets the recall; else the one that is likeliest to. */
-export function bestEf(campaign: Campaign, model: Model, base: BenchmarkConfig, axis: Axis): number {
-  const values = measuredValues(campaign, axis);
-  const { minRecall } = campaign.constraints;
-  const holds = (ef: number): number => model.recallHolds(configWith(base, axis.name, ef), minRecall);
-  const sure = values.filter((ef) => holds(ef) >= SURE);
-  if (sure.length > 0) return Math.min(...sure);
-  return values.reduce((best, ef) => (holds(ef) > holds(best) ? ef : best), values[0] ?? axis.values.at(-1)!);
+export function bestEf(field: Field, start: Point, index: number): number {
+  return new Ladder(field, start, index).best();
 }
 
-function nextEf(campaign: Campaign, model: Model, base: BenchmarkConfig, axis: Axis): number | null {
-  const { minRecall } = campaign.constraints;
-  const failed = failedKeys(campaign);
-  const at = (ef: number): BenchmarkConfig => configWith(base, axis.name, ef);
-  const holds = (ef: number): number => model.recallHolds(at(ef), minRecall);
-  const sure = measuredValues(campaign, axis).filter((ef) => holds(ef) >= SURE);
-  // Without any ef that holds, the last one counts as a step worth taking too.
-  const from = sure.length > 0 ? axis.position(Math.min(...sure)) : axis.position(axis.values.at(-1)!) + 0.1;
-  let next: { ef: number; worth: number } | null = null;
-  for (const ef of axis.values) {
-    if (failed.has(configKey(at(ef)))) continue;
-    const gain = from - axis.position(ef);
-    if (gain <= 0) break;
-    const worth = gain * holds(ef);
-    if (worth > (next?.worth ?? 0)) next = { ef, worth };
+/** The values of ef from small to large, with the probability that each meets the recall. */
+class Ladder {
+  readonly #axis: Axis;
+  readonly #holds: ReadonlyMap<number, { readonly holds: number; readonly runsToSettle: number }>;
+  readonly #measured: readonly number[];
+  readonly #failed: ReadonlySet<number>;
+  readonly #model: Model | null;
+
+  constructor(field: Field, start: Point, index: number) {
+    this.#axis = field.axes[index]!;
+    this.#model = field.model;
+    const model = this.#model;
+    this.#holds = new Map(
+      this.#axis.values.map((ef) => [
+        ef,
+        model === null ? { holds: 0.5, runsToSettle: 1 } : model.recallAt(start.with(index, ef)),
+      ]),
+    );
+    this.#measured = [...new Set(field.visits.map(({ point }) => point[index]!))].toSorted((a, b) => a - b);
+    this.#failed = new Set(this.#axis.values.filter((ef) => field.hasFailed(start.with(index, ef))));
   }
-  if (next === null) return null;
-  if (sure.length > 0) return next.worth >= WORTH_A_RUN ? next.ef : null;
-  const last = axis.values.at(-1)!;
-  if (holds(last) < 1 - SURE) return measuredValues(campaign, axis).includes(last) ? null : last;
-  return next.ef;
-}
 
-function bracketOf(model: Model, base: BenchmarkConfig, axis: Axis): { low: number; high: number } {
-  const holds = (ef: number): number => model.recallHolds(configWith(base, axis.name, ef), undefined);
-  const low = axis.values.findLast((ef) => holds(ef) < 1 - SURE) ?? axis.values[0]!;
-  const high = axis.values.find((ef) => ef > low && holds(ef) >= SURE) ?? axis.values.at(-1)!;
-  return { low, high };
-}
+  best(): number {
+    const sure = this.#measured.find((ef) => this.#at(ef) >= SURE);
+    const fallback = this.#measured.at(-1) ?? this.#axis.values.at(-1)!;
+    return sure ?? this.#measured.reduce((best, ef) => (this.#at(ef) > this.#at(best) ? ef : best), fallback);
+  }
 
-function measuredValues(campaign: Campaign, axis: Axis): number[] {
-  return [...new Set(measuredPoints(campaign).map((config) => Number(valueOf(config, axis.name))))].toSorted(
-    (a, b) => a - b,
-  );
+  /** Where the next run is worth most; null where none is worth it. */
+  next(): number | null {
+    if (this.#model === null)
+      return this.#axis.values.filter((ef) => !this.#failed.has(ef)).length > 0 ? this.#firstTry() : null;
+    const last = this.#axis.values.at(-1)!;
+    const sure = this.#measured.find((ef) => this.#at(ef) >= SURE);
+    // While none is sure, the last one would be a gain too.
+    const from = sure === undefined ? this.#axis.position(last) + 0.1 : this.#axis.position(sure);
+    let next: { ef: number; worth: number } | null = null;
+    for (const ef of this.#axis.values) {
+      const gain = from - this.#axis.position(ef);
+      if (gain <= 0) break;
+      if (this.#failed.has(ef)) continue;
+      const { holds, runsToSettle } = this.#holds.get(ef)!;
+      const worth = (gain * holds) / runsToSettle;
+      if (worth > (next?.worth ?? 0)) next = { ef, worth };
+    }
+    if (sure === undefined && this.#at(last) < 1 - SURE && !this.#failed.has(last))
+      return this.#measured.includes(last) ? null : last;
+    return next !== null && next.worth >= WORTH_A_RUN ? next.ef : null;
+  }
+
+  bracket(): { low: number; high: number } {
+    const { values } = this.#axis;
+    const low = values.findLast((ef) => this.#at(ef) < 1 - SURE) ?? values[0]!;
+    const high = values.find((ef) => ef >= low && this.#at(ef) >= SURE) ?? values.at(-1)!;
+    return { low, high };
+  }
+
+  #firstTry(): number {
+    const middle = valueAt(this.#axis, 0.5);
+    if (!this.#failed.has(middle)) return middle;
+    return this.#axis.values.findLast((ef) => !this.#failed.has(ef))!;
+  }
+
+  #at(ef: number): number {
+    return this.#holds.get(ef)?.holds ?? 0;
+  }
 }

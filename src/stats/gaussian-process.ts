@@ -63,6 +63,24 @@ export class GaussianProcess {
     return { mean, variance: Math.max(1e-12, this.#covariance(x, x) - explained) };
   }
 
+  /**
+   * How far each observation lies from what all others say of it, in standard deviations: section 5.4.2, equations
+   * 5.10 to 5.12.
+   */
+  surprises(): number[] {
+    const size = this.#factor.length;
+    // The diagonal of the inverse of the covariance, from the inverse of its factor.
+    const precision = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      const column = solveLower(
+        this.#factor,
+        Float64Array.from({ length: size }, (_, j) => (i === j ? 1 : 0)),
+      );
+      precision[i] = column.reduce((sum, value) => sum + value * value, 0);
+    }
+    return Array.from(this.#weights, (weight, i) => weight / Math.sqrt(precision[i]!));
+  }
+
   #covariance(a: readonly number[], b: readonly number[]): number {
     const { length, amplitude, height, slope } = this.#kernel;
     let squared = 0;
