@@ -10,7 +10,7 @@ import { judgeRecall } from './judge/recall.ts';
 import { judgeRequests } from './judge/requests.ts';
 import { type ProgramRun, runProgram } from './program-run.ts';
 import type { Reading } from './reading.ts';
-import { type ServerFacts, ServerWatch } from './server-watch.ts';
+import { noRefusals, type Refusals, type ServerFacts, ServerWatch } from './server-watch.ts';
 
 /** What a program may use of the run that it is part of. */
 export interface RunContext {
@@ -83,21 +83,21 @@ export function driverOf(program: BenchmarkProgram, launchWith: readonly string[
           'no-cluster',
           `Expected a cluster at ${watch.where}, but it says cluster_enabled:0. Leave --cluster out.`,
         );
-      let refused: ReadonlyMap<string, number> = new Map();
+      let refusals = noRefusals;
       const reading = await program.measure(config, {
         facts,
         watch,
         exec: async (argv, env = {}) => {
           const run = await start([...launchWith, ...argv], env, program, config, signal, observer);
           try {
-            refused = await watch.after();
+            refusals = await watch.after();
           } catch (error) {
             throw withLastLines(error, run.lastLines);
           }
           return run;
         },
       });
-      return judge(program, config, reading, watch, refused);
+      return judge(program, config, reading, watch, refusals);
     },
   };
 }
@@ -126,9 +126,9 @@ async function judge(
   config: BenchmarkConfig,
   reading: Reading,
   watch: ServerWatch,
-  refused: ReadonlyMap<string, number>,
+  refusals: Refusals,
 ): Promise<BenchmarkResult> {
-  const errors = judgeErrors(reading, config, program.countsErrors ? new Map() : refused);
+  const errors = judgeErrors(reading, config, program.countsErrors ? noRefusals : refusals);
   judgeFigures(reading, program.name);
   judgeRequests(reading, config);
   await judgeRecall(reading, config, watch, program.name);

@@ -220,7 +220,7 @@ test('a server that ends in mid-run spoils a fine result', async () => {
 });
 
 test('error replies that the program takes for answers are counted by the server', async () => {
-  const driver = await driverOf('refused-writes.mjs', recordingPath('valkey-bench-rs/set-get'));
+  const driver = await driverOf('refused-reads.mjs', recordingPath('valkey-bench-rs/set-get'));
   await expect(driver.run(config(), never)).rejects.toMatchObject({
     ...{ code: 'error-replies', message: expect.stringContaining('500 x WRONGTYPE') as string },
   });
