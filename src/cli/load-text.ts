@@ -56,12 +56,22 @@ export function resultText(result: LoadResult, state: LoadState): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** As valkey-benchmark -q has it. */
+/** Each kind with its first message: the cause, also where the result itself is not shown. */
+export function errorKinds({ errors }: LoadResult): string {
+  return errors
+    .map(
+      ({ kind, count: times, example }) => `${printable(kind)} ${count(times)} x: ${printable(example, 200)}`,
+    )
+    .join('; ');
+}
+
+/** As valkey-benchmark -q has it, and recall, which it does not know. */
 export function quietText(result: LoadResult, state: LoadState): string {
   const p50 = result.latency === null ? 'none' : `${result.latency.p50Ms.toFixed(3)} msec`;
+  const recall = result.recall === null ? '' : `, recall=${result.recall.avg.toFixed(4)}`;
   const mark =
     state === 'complete' ? '' : ` (${state}${result.errorCount > 0 ? `, ${result.errorCount} errors` : ''})`;
-  return `${titleOf(result)}: ${result.throughput.toFixed(2)} requests per second, p50=${p50}${mark}\n`;
+  return `${titleOf(result)}: ${result.throughput.toFixed(2)} requests per second, p50=${p50}${recall}${mark}\n`;
 }
 
 /** A result as JSON shows it: all but the histograms, which have a log of their own. */

@@ -9,7 +9,7 @@ import { EXIT, codeOfSignal } from './exit-code.ts';
 import { addLoadFlags, type LoadFlags } from './load-flags.ts';
 import { toLoadOptions } from './load-options.ts';
 import { LoadOutput, LoadProgress } from './load-output.ts';
-import { stateOf } from './load-text.ts';
+import { errorKinds, stateOf } from './load-text.ts';
 import { writeResult } from './output.ts';
 import { listenForEnd } from './signals.ts';
 import { printable } from './text.ts';
@@ -60,7 +60,7 @@ export const command = addLoadFlags(
           process.exitCode = EXIT.benchmarkFailed;
           writeResult(
             2,
-            `stagewatch: ${result.errorCount} of ${result.requests} replies of ${result.name} were errors; --allow-errors lets them pass\n`,
+            `stagewatch: ${result.errorCount} of ${result.requests} replies of ${printable(result.name)} were errors (${errorKinds(result)}); --allow-errors lets them pass\n`,
           );
         }
         if (signals.received) break;

@@ -18,6 +18,8 @@ export interface IndexState {
   readonly m?: number;
   readonly efConstruction?: number;
   readonly prefixes?: readonly string[];
+  /** Every search looks at all vectors: ef, M and recall mean nothing. */
+  readonly isFlat: boolean;
 }
 
 /** @throws {LoadError} no-vector-search */
@@ -44,6 +46,7 @@ async function readVectorSet(control: ControlLink, key: string): Promise<IndexSt
   return {
     vectors: Number(textOf(info.get('size'))),
     isReady: true, // VADD returns when the element is linked
+    isFlat: false,
     metric: 'cosine',
     dim: Number(textOf(info.get('vector-dim'))),
     m: Number(textOf(info.get('hnsw-m'))),
@@ -78,6 +81,8 @@ async function readSearchIndex(control: ControlLink, plan: VectorPlan): Promise<
   const efConstruction = figure('ef_construction');
   const metric = attribute.get('distance_metric')?.toLowerCase();
   return {
+    // valkey-search says `algorithm: {name: FLAT}`, the Redis Query Engine `algorithm: FLAT`.
+    isFlat: (attribute.get('algorithm') ?? attribute.get('name'))?.toUpperCase() === 'FLAT',
     vectors: number('num_docs'),
     isReady:
       number('backfill_in_progress') === 0 && number('mutation_queue_size') === 0 && number('indexing') === 0,
@@ -108,18 +113,24 @@ function attributeOf(attributes: RespValue | undefined, field: string): Map<stri
 
 /**
  * For vec-load: makes the index if it is not there, else checks that it is what was asked for.
+ * @returns undefined where only the first vector makes it.
  * @throws {LoadError} index-differs
  */
-export async function ensureIndex(control: ControlLink, plan: VectorPlan): Promise<void> {
+export async function ensureIndex(control: ControlLink, plan: VectorPlan): Promise<IndexState | undefined> {
   const state = await readIndex(control, plan);
-  if (state !== undefined) return checkIndex(plan, state, true);
-  if (plan.dialect === 'vector-set') return; // the first VADD makes it
+  if (state !== undefined) {
+    checkIndex(plan, state, true);
+    return state;
+  }
+  if (plan.dialect === 'vector-set') return undefined; // the first VADD makes it
   const { dataset, index, prefix, field, hnswM, efConstruction } = plan;
   const vector: CommandWord[] = ['TYPE', 'FLOAT32', 'DIM', dataset.dim];
   vector.push('DISTANCE_METRIC', dataset.metric.toUpperCase(), 'M', hnswM, 'EF_CONSTRUCTION', efConstruction);
   const schema: CommandWord[] = ['SCHEMA', field, 'VECTOR', 'HNSW', vector.length, ...vector];
   await control.demand(['FT.CREATE', index, 'ON', 'HASH', 'PREFIX', 1, prefix, ...schema]);
-  checkIndex(plan, await waitUntilReady(control, plan, 0), true);
+  const made = await waitUntilReady(control, plan, 0);
+  checkIndex(plan, made, true);
+  return made;
 }
 
 /**

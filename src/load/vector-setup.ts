@@ -41,17 +41,24 @@ export async function setUpVectors(
   if (work.operation === 'vec-query') checkQuestions(plan);
   if (dialect === 'vector-set' && work.operation !== 'vec-delete') checkCosine(dataset);
   if (work.operation === 'vec-load') {
-    await ensureIndex(control, plan);
-    return { plan, warnings: [], vectorsBefore: 0 };
+    const made = await ensureIndex(control, plan);
+    return { plan, warnings: made?.isFlat ? [flatIndex(plan)] : [], vectorsBefore: 0 };
   }
-  const { vectors } = await requireIndex(control, plan);
-  const warnings: LoadWarning[] = [];
+  const { vectors, isFlat } = await requireIndex(control, plan);
+  const warnings: LoadWarning[] = isFlat && work.operation === 'vec-query' ? [flatIndex(plan)] : [];
   if (work.operation === 'vec-query' && vectors !== dataset.count)
     warnings.push({
       code: 'other-vectors',
       message: `${plan.index} holds ${vectors} vectors, the dataset has ${dataset.count}: recall is against the dataset's.`,
     });
   return { plan, warnings, vectorsBefore: vectors };
+}
+
+function flatIndex({ index }: VectorPlan): LoadWarning {
+  return {
+    code: 'flat-index',
+    message: `${index} is FLAT: every search looks at all vectors, and --ef-search, --hnsw-m and --ef-construction mean nothing.`,
+  };
 }
 
 function planOf(

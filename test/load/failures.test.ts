@@ -61,7 +61,7 @@ test('a server that is out of memory: errors by kind, exit 4; --allow-errors let
   expect(code).toBe(4);
   expect(stdout).toMatch(/=== SET === \(FAILED\)/);
   expect(stdout).toMatch(/Error OOM: [\d,]+ x, first: OOM command not allowed/);
-  expect(stderr).toMatch(/replies of set were errors/);
+  expect(stderr).toMatch(/replies of set were errors \(OOM [\d,]+ x: OOM command not allowed/);
   expect((await runCli([...args, '--allow-errors', '-q'])).code).toBe(0);
 });
 

@@ -259,4 +259,17 @@ describe('the command', () => {
       /There is no index "small-2K-32-20".*Load it with: stagewatch load -t vec-load/,
     );
   });
+
+  test('-q shows recall too; an index that is FLAT is told', async () => {
+    await using engine = await startEngine({ perfMap: false });
+    const create = `FT.CREATE small-2K-32-20 ON HASH PREFIX 1 zvec_small: SCHEMA embedding VECTOR FLAT 6 TYPE FLOAT32 DIM ${DIM} DISTANCE_METRIC COSINE`;
+    await ask(engine.port, ...create.split(' '));
+    const flags = ['-p', String(engine.port), '--dataset', dataset, '-q'];
+    expect((await runCli([...flags, '-t', 'vec-load'])).stderr).toMatch(
+      /^stagewatch: flat-index: small-2K-32-20 is FLAT/,
+    );
+    const exact = await runCli([...flags, '-t', 'vec-query', '--ef-search', '10', '-n', '100']);
+    expect(exact.stdout).toMatch(/^VEC-QUERY: \S+ requests per second, p50=\S+ msec, recall=1\.0000\n$/);
+    expect(exact.stderr).toMatch(/flat-index/);
+  });
 });
