@@ -4,6 +4,7 @@ import type { Child, Host, Target } from '../target/contract.ts';
 import { isDummy, refusalOf } from './capabilities.ts';
 import { ControlChannel } from './control.ts';
 import { perfEnvironment } from './run.ts';
+import { isOutOfBuffer, switchBuffersKib } from './switch-buffer.ts';
 
 export type CallGraph = 'fp' | 'dwarf' | 'lbr';
 
@@ -19,6 +20,7 @@ export interface RecordOptions {
 }
 
 const armTimeoutMs = 10_000;
+const noBufferMend = 'stagewatch doctor says how much is missing, and how to allow it';
 const keptStderr = 8 * 1024;
 /**
  * perf writes when half of its buffer is full, which may take a minute, and when its control pipe breaks it does not
@@ -58,11 +60,23 @@ export class ArmedRecord implements AsyncDisposable {
   }
 
   /**
-   * Starts perf and waits until it is really attached. @throws StagewatchError `perf-refused`, `target-exited` or
-   * `perf-exited`, with what perf said; `perf-no-ack` after 10 s.
+   * Starts perf and waits until it is really attached. @throws StagewatchError `perf-refused`, `target-exited`,
+   * `perf-no-buffer` or `perf-exited`, with what perf said; `perf-no-ack` after 10 s.
    */
   static async arm(target: Target, options: RecordOptions): Promise<ArmedRecord> {
-    const child = target.spawn(recordCommand(target.pid, options), {
+    if (!options.switches) return ArmedRecord.#arm(target, options);
+    const [best, ...smaller] = await switchBuffersKib(target);
+    let armed = ArmedRecord.#arm(target, options, best);
+    for (const kib of smaller)
+      armed = armed.catch((error: unknown) => {
+        if (isOutOfBuffer(error)) return ArmedRecord.#arm(target, options, kib);
+        throw error;
+      });
+    return armed;
+  }
+
+  static async #arm(target: Target, options: RecordOptions, bufferKib?: number): Promise<ArmedRecord> {
+    const child = target.spawn(recordCommand(target.pid, options, bufferKib), {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       endSignal: 'SIGINT',
       env: perfEnvironment,
@@ -129,13 +143,13 @@ export class ArmedRecord implements AsyncDisposable {
   }
 }
 
-/** The argument list of an armed `perf record`. */
-export function recordCommand(pid: number, options: RecordOptions): string[] {
+/** The argument list of an armed `perf record`. @param bufferKib of each CPU; absent: perf's own choice. */
+export function recordCommand(pid: number, options: RecordOptions, bufferKib?: number): string[] {
   const { event, frequency, callGraph, file, switches } = options;
   const often = frequency === 'every' ? ['-c', '1'] : ['-F', String(frequency)];
   const what = ['-p', String(pid), '-e', event, ...often, '--call-graph', callGraph];
-  // A switch that is lost makes two waits wrong, and they come in bursts: more room than perf's half megabyte a CPU.
-  if (switches) what.push('--switch-events', '-m', '2M');
+  if (switches) what.push('--switch-events');
+  if (bufferKib !== undefined) what.push('-m', `${bufferKib}K`);
   // The clock of process.hrtime, so that samples and markers share one axis.
   const when = ['-k', 'mono', '-D', '-1', '--control', 'fd:3,4'];
   // No build-id cache (it fills ~/.debug), and no watching of BPF programs, whose end alone takes perf 250 ms.
@@ -195,6 +209,11 @@ async function endedByItself(target: Target, child: Child, said: string): Promis
   if ((end.state === 'exited' && end.exitCode === 0) || !target.isAlive())
     return new StagewatchError('target-exited', `${target.program} (PID ${target.pid}) exited`);
   const words = lastWords(said);
+  if (words.includes('error mapping pages'))
+    return new StagewatchError(
+      'perf-no-buffer',
+      `perf may not lock as much memory as its buffers take; ${noBufferMend}`,
+    );
   const how = end.state === 'killed' ? `was killed by ${end.signal}` : `exited with ${end.exitCode}`;
   const refusal = end.state === 'exited' && end.exitCode === 255 ? await refusalOf(target) : undefined;
   return refusal

@@ -74,7 +74,7 @@ async function undisturbed<Result>(attempt: (rig: HookRig) => Promise<Result>): 
   for (let tries = 1; ; tries++) {
     await using rig = await HookRig.arm('off-cpu', {}, server.pid);
     const result = await attempt(rig);
-    if (tries === 5 || !rig.warnings.some(({ code }) => code === 'waits-lost')) return result;
+    if (tries === 8 || !rig.warnings.some(({ code }) => code === 'waits-lost')) return result;
   }
 }
 
@@ -87,38 +87,42 @@ test.each([
   ['one client', ['-c', '1']],
   ['two clients', ['-c', '2', '-t', 'set']],
   ['with large replies', ['-c', '4', '-d', '20000', '-t', 'set,get']],
-])('time off the CPU is that of the scheduler, at tens of thousands of switches: %s', async (_, flags) => {
-  await using load = startLoad(server.port, '-t', 'get', ...flags);
-  expect(load).toBeDefined();
-  await sleep(200);
-  const { json, text, failures, before, after } = await undisturbed(async (rig) => {
-    const { report, ...readings } = await measured(rig, 'get', () => sleep(1_000));
-    const failures = rig.warnings.filter(({ fails }) => fails);
-    return { json: jsonOf(rig, report), text: rig.text(report, 'offcpu.folded'), failures, ...readings };
-  });
-  expect(failures).toEqual([]);
-  expect(json.capturedMs).toBeGreaterThan(900);
+])(
+  'time off the CPU is that of the scheduler, at tens of thousands of switches: %s',
+  async (_, flags) => {
+    await using load = startLoad(server.port, '-t', 'get', ...flags);
+    expect(load).toBeDefined();
+    await sleep(200);
+    const { json, text, failures, before, after } = await undisturbed(async (rig) => {
+      const { report, ...readings } = await measured(rig, 'get', () => sleep(500));
+      const failures = rig.warnings.filter(({ fails }) => fails);
+      return { json: jsonOf(rig, report), text: rig.text(report, 'offcpu.folded'), failures, ...readings };
+    });
+    expect(failures).toEqual([]);
+    expect(json.capturedMs).toBeGreaterThan(400);
 
-  expect(agreement(json, before, after)).toBeGreaterThan(0.95);
-  expect(agreement(json, before, after)).toBeLessThan(1.05);
-  // All threads: those that slept all along too.
-  const byScheduler = [...after.threads.keys()].reduce((sum, tid) => sum + offShare(before, after, tid), 0);
-  expect(json.offCpuMs / json.capturedMs / byScheduler).toBeGreaterThan(0.95);
-  expect(json.offCpuMs / json.capturedMs / byScheduler).toBeLessThan(1.05);
-  // What was taken off is perf's own work at each switch, and no more: 50 µs each is where it stops.
-  const switches =
-    grown(before, after, server.pid, 'voluntary') + grown(before, after, server.pid, 'involuntary');
-  expect(json.takenOffMs).toBeGreaterThan(0);
-  expect(json.takenOffMs / switches).toBeLessThan(0.05);
-  // Ready to run, but without a CPU: a wake-up that waits for one is told as what it waited for.
-  const preemptedMs = poolOf(json, 'valkey-server').kinds['preempted'] ?? 0;
-  expect(preemptedMs).toBeLessThan(grown(before, after, server.pid, 'runQueueNs') / 1e6 + 100);
+    expect(agreement(json, before, after)).toBeGreaterThan(0.95);
+    expect(agreement(json, before, after)).toBeLessThan(1.05);
+    // All threads: those that slept all along too.
+    const byScheduler = [...after.threads.keys()].reduce((sum, tid) => sum + offShare(before, after, tid), 0);
+    expect(json.offCpuMs / json.capturedMs / byScheduler).toBeGreaterThan(0.95);
+    expect(json.offCpuMs / json.capturedMs / byScheduler).toBeLessThan(1.05);
+    // What was taken off is perf's own work at each switch, and no more: 50 µs each is where it stops.
+    const switches =
+      grown(before, after, server.pid, 'voluntary') + grown(before, after, server.pid, 'involuntary');
+    expect(json.takenOffMs).toBeGreaterThan(0);
+    expect(json.takenOffMs / switches).toBeLessThan(0.05);
+    // Ready to run, but without a CPU: a wake-up that waits for one is told as what it waited for.
+    const preemptedMs = poolOf(json, 'valkey-server').kinds['preempted'] ?? 0;
+    expect(preemptedMs).toBeLessThan(grown(before, after, server.pid, 'runQueueNs') / 1e6 + 100);
 
-  const folded = text.trimEnd().split('\n');
-  const sumUs = folded.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
-  expect(sumUs / 1_000).toBeCloseTo(json.offCpuMs, 1);
-  expect(folded.join('\n')).toMatch(/^valkey-server;\[poll\];.*;aeMain;.*epoll_wait/m);
-});
+    const folded = text.trimEnd().split('\n');
+    const sumUs = folded.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    expect(sumUs / 1_000).toBeCloseTo(json.offCpuMs, 1);
+    expect(folded.join('\n')).toMatch(/^valkey-server;\[poll\];.*;aeMain;.*epoll_wait/m);
+  },
+  120_000,
+);
 
 test('a span within a long one has the scheduler’s time of its own, whatever the load was before', async () => {
   const agreed = await undisturbed(async (rig) => {
@@ -133,7 +137,7 @@ test('a span within a long one has the scheduler’s time of its own, whatever t
   });
   expect(agreed).toBeGreaterThan(0.95);
   expect(agreed).toBeLessThan(1.05);
-});
+}, 120_000);
 
 test('an idle server waits all the time: for work, on conditions and in poll', async () => {
   await using rig = await HookRig.arm('off-cpu', {}, server.pid);
@@ -212,7 +216,8 @@ test('a session that was cut short: made again from its folder alone, but for wh
   await sleep(400);
   const ended = await rig.stop(span);
   const [report] = await rig.collect(ended);
-  const whole = poolOf(jsonOf(rig, report), 'valkey-server');
+  const { capturedMs, takenOffMs, ...first } = jsonOf(rig, report);
+  const wholeMs = first.pools.find(({ pool }) => pool === 'valkey-server')!.offCpuMs;
   const { ctx, out, warnings } = contextIn(rig.session.folder, 'off-cpu', rig.target!, {
     callGraph: 'fp' as const,
   });
@@ -225,10 +230,9 @@ test('a session that was cut short: made again from its folder alone, but for wh
   const again = JSON.parse(readFileSync(`${out.of(ended).path}/offcpu.json`, 'utf8')) as OffCpuJson;
   // Without the scheduler's run times: between those and perf's own notes.
   const againMs = poolOf(again, 'valkey-server').offCpuMs;
-  const { capturedMs, takenOffMs } = jsonOf(rig, report);
-  expect(againMs / whole.offCpuMs).toBeGreaterThan(0.95);
+  expect(againMs / wholeMs).toBeGreaterThan(0.95);
   // Nor is it known then when capture began, some time after the span.
-  expect(againMs).toBeLessThan(whole.offCpuMs + takenOffMs + again.capturedMs - capturedMs + 1);
+  expect(againMs).toBeLessThan(wholeMs + takenOffMs + again.capturedMs - capturedMs + 1);
   expect(again.pools.map(({ pool }) => pool)).not.toContain('bio');
   expect(warnings.map(({ code }) => code)).toEqual(rig.warnings.map(({ code }) => code));
 });
