@@ -9,7 +9,7 @@ import { locate } from './locate.ts';
 export function needs(...programs: string[]): void {
   const missing = programs.filter((program) => locate(program) === undefined);
   if (missing.length === 0) return;
-  const text = `missing: ${missing.join(', ')}. \`npm run servers\` fetches the servers; perf is Debian's package linux-perf`;
+  const text = `missing: ${missing.join(', ')}. \`npm run servers\` fetches the servers; perf and chromium are Debian's packages linux-perf and chromium`;
   if (process.env['CI']) throw new MissingError('test-needs', text);
   process.stderr.write(`tests skipped, ${text}\n`);
   beforeEach((context) => context.skip(text));
