@@ -36,6 +36,10 @@ export function interleave(queries: Float32Array, start: number, dim: number): F
   return group;
 }
 
+// The loops of squaredDistances and innerProducts differ in one term, and stay two: with the term as a function V8 no
+// longer inlines it once a process has used both metrics (13 times slower), with a branch in the loop it was 3.5 times
+// slower for one metric alone. Node 20, 2,000 x 128.
+
 function squaredDistances(
   vectors: Float32Array,
   first: number,
