@@ -7,40 +7,53 @@ const TAIL_BYTES = 512 * 1024;
 /** Of one line, in messages. */
 const LINE_CHARS = 300;
 
-/** The beginning and the end of what a program printed: one that prints gigabytes must not grow us. */
+/**
+ * The beginning and the end of what a program printed: one that prints gigabytes must not grow us, and neither must one
+ * that prints byte by byte.
+ */
 export class KeptText {
-  readonly #head: Uint8Array[] = [];
-  readonly #tail: Uint8Array[] = [];
+  readonly #head = new Uint8Array(HEAD_BYTES);
+  /** A ring: the next byte goes to `#restBytes` modulo its length. Made when the head is full. */
+  #tail: Uint8Array | undefined;
   #headBytes = 0;
-  #tailBytes = 0;
-  #droppedBytes = 0;
+  /** Of all that came after the head. */
+  #restBytes = 0;
 
   add(chunk: Uint8Array): void {
     const toHead = chunk.subarray(0, HEAD_BYTES - this.#headBytes);
+    this.#head.set(toHead, this.#headBytes);
     this.#headBytes += toHead.length;
-    // Copied: a slice would keep the whole of the pool that it lies in.
-    if (toHead.length > 0) this.#head.push(Uint8Array.from(toHead));
     const rest = chunk.subarray(toHead.length);
     if (rest.length === 0) return;
-    this.#tail.push(Uint8Array.from(rest));
-    this.#tailBytes += rest.length;
-    while (this.#tailBytes - this.#tail[0]!.length >= TAIL_BYTES) {
-      const { length } = this.#tail.shift()!;
-      this.#tailBytes -= length;
-      this.#droppedBytes += length;
-    }
+    this.#tail ??= new Uint8Array(TAIL_BYTES);
+    const last = rest.subarray(-TAIL_BYTES);
+    const at = (this.#restBytes + rest.length - last.length) % TAIL_BYTES;
+    const untilWrap = last.subarray(0, TAIL_BYTES - at);
+    this.#tail.set(untilWrap, at);
+    this.#tail.set(last.subarray(untilWrap.length), 0);
+    this.#restBytes += rest.length;
   }
 
   /** What was printed between the beginning and the end that are kept. */
   get droppedBytes(): number {
-    return this.#droppedBytes;
+    return Math.max(0, this.#restBytes - TAIL_BYTES);
   }
 
   /** Beginning and end; where something was dropped between them, a line of its own says so. */
   toString(): string {
-    const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('utf8');
-    if (this.#droppedBytes === 0) return text([...this.#head, ...this.#tail]);
-    return `${text(this.#head)}\n[${this.#droppedBytes} bytes left out]\n${text(this.#tail)}`;
+    const head = this.#head.subarray(0, this.#headBytes);
+    const tail = this.#tail ?? new Uint8Array();
+    const at = this.#restBytes % TAIL_BYTES;
+    const parts =
+      this.#restBytes <= TAIL_BYTES
+        ? [head, tail.subarray(0, this.#restBytes)]
+        : [
+            head,
+            Buffer.from(`\n[${this.droppedBytes} bytes left out]\n`),
+            tail.subarray(at),
+            tail.subarray(0, at),
+          ];
+    return Buffer.concat(parts).toString('utf8');
   }
 }
 

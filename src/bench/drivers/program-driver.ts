@@ -135,12 +135,12 @@ async function judge(
   const failed = program.countsErrors ? 0 : errors.reduce((sum, { count }) => sum + count, 0);
   // Programs that take an error reply for an answer count it in their throughput.
   const answered = reading.requests === null ? 1 : Math.max(0, 1 - failed / reading.requests);
-  const { name: _, ...figures } = reading;
+  const { name: _, settings, ...figures } = reading;
   return new BenchmarkResult({
     ...figures,
     qps: reading.qps * answered,
     errors,
-    config,
+    config: settings === undefined ? config : config.with(settings),
     timestamp: Date.now() / 1000,
     driver: program.name,
     loop: config.rps === undefined ? 'closed' : 'open',

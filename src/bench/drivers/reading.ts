@@ -1,3 +1,4 @@
+import type { BenchmarkSettings } from '../config.ts';
 import type { ErrorTally, ResultWarning } from '../result.ts';
 
 /** What a program says of one test, before it is judged. */
@@ -22,6 +23,8 @@ export interface Reading {
   readonly requests: number | null;
   readonly durationMs: number | null;
   readonly warnings: readonly ResultWarning[];
+  /** What was measured in place of what was asked for: a program's own optimizer chose it. */
+  readonly settings?: BenchmarkSettings;
 }
 
 /** What a result without recall, base round trip, counts or errors has there. */

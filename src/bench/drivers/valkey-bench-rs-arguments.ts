@@ -38,7 +38,7 @@ export function valkeyBenchRsArguments(
     ...(durationMs === undefined
       ? flag('-n', requestsOf(config))
       : flag('--duration', wholeSeconds(durationMs, 'duration', program))),
-    ...given('--rps', config.rps === undefined ? undefined : Math.round(config.rps)),
+    ...given('--rps', config.rps === undefined ? undefined : Math.max(1, Math.round(config.rps))),
     ...given('-r', config.keyspace),
     ...given('-d', config.dataSize === 3 ? undefined : config.dataSize),
     ...given('--seed', config.seed),

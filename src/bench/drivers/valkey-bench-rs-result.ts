@@ -63,10 +63,24 @@ function pick(readings: readonly Reading[], { operation }: BenchmarkConfig): Rea
   return (isMix(operation) && only.name.includes('%')) || only.name === 'unnamed' ? only : undefined;
 }
 
+/** Its names for what it tunes. */
+const tunable = new Map([
+  ['clients', 'numClients'],
+  ['threads', 'numThreads'],
+  ['pipeline', 'pipeline'],
+  ['ef_search', 'efSearch'],
+] as const);
+
 function withParameters(reading: Reading, parameters: ReadonlyMap<string, number>): Reading {
   const found = [...parameters].map(([name, value]) => `${name}=${value}`).join(', ');
   return {
     ...reading,
+    settings: Object.fromEntries(
+      [...tunable].flatMap(([name, setting]) => {
+        const value = parameters.get(name);
+        return value === undefined ? [] : [[setting, value]];
+      }),
+    ),
     warnings: [
       ...reading.warnings,
       { code: 'optimized', message: `These figures are of ${found}, which its --optimize found best.` },

@@ -87,13 +87,32 @@ function supports(operation: string): boolean {
   });
 }
 
-/** What it takes and then does not do. @throws {UsageError} no-effect. */
-function refuseWithoutEffect({ warmupMs, noContent }: BenchmarkConfig, program: string): void {
-  const without = warmupMs !== undefined ? '--warmup' : noContent ? undefined : 'noContent: false';
-  if (without === undefined) return;
+/** What it takes, and then does not do, in 0.1.0. */
+const withoutEffect: ReadonlySet<string> = new Set([
+  ...[
+    '--dbnum',
+    '--composite',
+    '--command',
+    '-s',
+    '--num-vectors',
+    '--cleanup',
+    '--output-format',
+    '--warmup',
+  ],
+]);
+
+/** @throws {UsageError} no-effect. */
+function refuseWithoutEffect(config: BenchmarkConfig, program: string): void {
+  const { warmupMs, noContent, prefixArgs, extraArgs } = config;
+  const given = [
+    ...(warmupMs === undefined ? [] : ['--warmup']),
+    ...(noContent ? [] : ['noContent: false']),
+    ...[...prefixArgs, ...extraArgs].filter((word) => withoutEffect.has(word.split('=')[0]!)),
+  ];
+  if (given.length === 0) return;
   throw new UsageError(
     'no-effect',
-    `Expected no ${without} with ${program}: it has no effect there. Use --driver builtin, or leave it out.`,
+    `Expected no ${given.join(' or ')} with ${program}: it takes that without a word, and does not do it. Leave it out, or use --driver builtin.`,
   );
 }
 

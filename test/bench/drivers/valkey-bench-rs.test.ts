@@ -91,6 +91,14 @@ test('a mix goes into --parallel, batches are whole, and what batches repeat is 
   expect(warnings.map(({ code }) => code)).toEqual(['misses', 'repeated-keys', 'rounded-requests']);
 });
 
+test('what its own optimizer chose is the configuration of the result', async () => {
+  const driver = await replay('optimize-vec-query');
+  const asked = config({ operation: 'vec-query', dataset, extraArgs: ['--optimize'] });
+  const result = await driver.run(asked, never);
+  expect(result.config).toEqual(asked.with({ numClients: 2, efSearch: 150 }));
+  expect(result).toMatchObject({ qps: 4051.67, recallAvg: 0.8954, latencyP99: 0.955 });
+});
+
 test('more connections than asked for, and a rate that is not kept, are told', async () => {
   const cluster = await (await replay('cluster-auto')).run(config({ numClients: 12, rps: 30_000 }), never);
   expect(cluster).toMatchObject({ loop: 'open', qps: 57962 });
@@ -107,6 +115,7 @@ test.each([
   ['a user', { user: 'alice' }, 'password-not-supported', /builtin/],
   ['a password among the arguments', { extraArgs: ['-a', 's3cret'] }, 'password-in-arguments', /-a \*\*\*/],
   ['a warm-up', { warmupMs: 1000 }, 'no-effect', /--warmup/],
+  ['another database', { extraArgs: ['--dbnum', '3'] }, 'no-effect', /--dbnum/],
   ['half a second', { durationMs: 500 }, 'whole-seconds', /500 ms/],
   ['two operations', { operation: 'set,get' }, 'operation-not-supported', /one after the other/],
   ['no dataset', { operation: 'vec-query' }, 'no-dataset', /--dataset/],
