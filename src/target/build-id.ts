@@ -1,57 +1,47 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { ElfFile } from '../perf/elf-file.ts';
 
-const PT_NOTE = 4;
-const NT_GNU_BUILD_ID = 3;
-/** Program headers and notes stand at the beginning; more is not looked at, bytes. */
-const HEAD_BYTES = 256 * 1024;
+/** PT_NOTE and NT_GNU_BUILD_ID. */
+const typeNote = 4;
+const noteOfBuildId = 3;
+/** A SHA-1 has 20; a note may claim anything. */
+const longestIdBytes = 64;
+/** Of segments with notes, and of bytes in each: a real file has three small ones, a hostile one could keep us reading. */
+const mostSegments = 16;
+const mostNoteBytes = 64 * 1024;
 
 /**
  * The build id of a process's executable, in hex: two servers with one build id have the same symbols.
  * Of a server behind its own loader it is the loader's. Undefined where there is none, or we may not look.
  */
 export function buildIdOf(pid: number): string | undefined {
-  try {
-    return readBuildId(readHead(`/proc/${pid}/exe`));
-  } catch {
-    return undefined;
-  }
+  return readBuildId(`/proc/${pid}/exe`);
 }
 
-/** Of a 64-bit little-endian ELF file. @throws RangeError for offsets that point outside. */
-export function readBuildId(head: Buffer): string | undefined {
-  if (head.toString('latin1', 0, 4) !== '\u007fELF' || head[4] !== 2 || head[5] !== 1) return undefined;
-  const table = Number(head.readBigUInt64LE(32));
-  const entryBytes = head.readUInt16LE(54);
-  const entries = head.readUInt16LE(56);
-  for (let i = 0; i < entries; i++) {
-    const at = table + i * entryBytes;
-    if (head.readUInt32LE(at) !== PT_NOTE) continue;
-    const offset = Number(head.readBigUInt64LE(at + 8));
-    const found = findNote(head.subarray(offset, offset + Number(head.readBigUInt64LE(at + 32))));
-    if (found) return found.toString('hex');
-  }
-  return undefined;
+/** @returns undefined where it cannot be read, or is no 64-bit little-endian ELF file. @throws never */
+export function readBuildId(path: string): string | undefined {
+  return ElfFile.read(path, (file) => {
+    const notes = file.segments()?.filter(({ type }) => type === typeNote) ?? [];
+    for (const segment of notes.slice(0, mostSegments)) {
+      const bytes = file.bytesOf(segment, mostNoteBytes);
+      const id = bytes && findBuildId(bytes);
+      if (id !== undefined) return id.toString('hex');
+    }
+    return undefined;
+  });
 }
 
 /** Each note: name size, descriptor size, type, name, descriptor; both padded to 4 bytes. */
-function findNote(notes: Buffer): Buffer | undefined {
+function findBuildId(notes: Buffer): Buffer | undefined {
   for (let at = 0; at + 12 <= notes.length;) {
     const nameBytes = notes.readUInt32LE(at);
     const bytes = notes.readUInt32LE(at + 4);
     const from = at + 12 + Math.ceil(nameBytes / 4) * 4;
-    const isGnu = notes.toString('latin1', at + 12, at + 15) === 'GNU';
-    if (isGnu && notes.readUInt32LE(at + 8) === NT_GNU_BUILD_ID) return notes.subarray(from, from + bytes);
+    const isGnu = notes.toString('latin1', at + 12, at + 16) === 'GNU\0';
+    if (isGnu && notes.readUInt32LE(at + 8) === noteOfBuildId)
+      return bytes > 0 && bytes <= longestIdBytes && from + bytes <= notes.length
+        ? notes.subarray(from, from + bytes)
+        : undefined;
     at = from + Math.ceil(bytes / 4) * 4;
   }
   return undefined;
-}
-
-function readHead(path: string): Buffer {
-  const fd = openSync(path, 'r');
-  try {
-    const head = Buffer.alloc(HEAD_BYTES);
-    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { readElfSymbols } from '../../src/doctor/elf-symbols.ts';
+import { damaged } from '../perf/elf.ts';
 import { locate } from '../servers/locate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stagewatch-elf-'));
@@ -44,21 +45,12 @@ test('what is no ELF file, is not there, or would make us wait says nothing', ()
     expect(readElfSymbols(path)).toBeUndefined();
 });
 
-test('damaged files never throw, nor make it read without end', () => {
+test('a damaged file never throws, nor makes it read without end', () => {
   const good = readFileSync(locate('sh')!);
   fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 20 }),
-      fc.nat(63),
-      fc.nat(255),
-      (damage, at, value) => {
-        const bytes = Buffer.from(good);
-        for (const [where, what] of damage) bytes[where] = what;
-        bytes[at] = value;
-        expect(() => readElfSymbols(file('damaged', bytes))).not.toThrow();
-        expect(() => readElfSymbols(file('cut', bytes.subarray(0, damage[0]?.[0] ?? 0)))).not.toThrow();
-      },
-    ),
+    fc.property(damaged(good), (bytes) => {
+      expect(() => readElfSymbols(file('damaged', bytes))).not.toThrow();
+    }),
     { numRuns: 200 },
   );
 });
