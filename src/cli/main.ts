@@ -38,6 +38,14 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'make one page of a session: answer, charts, flame graphs, comparisons',
     load: () => import('./report.ts'),
   },
+  flamegraph: {
+    summary: 'draw a perf.data, perf script text or folded stacks',
+    load: () => import('./flamegraph.ts'),
+  },
+  export: {
+    summary: 'give a session to another tool: speedscope, pprof, Perfetto, CSV, ...',
+    load: () => import('./export.ts'),
+  },
   collect: {
     summary: 'make the artifacts of a session that was cut short',
     load: () => import('./collect.ts'),
@@ -77,6 +85,14 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   'grid-search': {
     summary: 'run every combination of some values, and name the best',
     load: () => import('./grid-search.ts'),
+  },
+  'memory-saturation': {
+    summary: 'fill a server up to its maxmemory, and measure on the way',
+    load: () => import('./memory-saturation.ts'),
+  },
+  'payload-impact': {
+    summary: 'measure what the size of values, or replies with content, costs',
+    load: () => import('./payload-impact.ts'),
   },
   dataset: {
     summary: 'make, import, check and convert vector datasets',

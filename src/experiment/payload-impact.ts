@@ -6,7 +6,7 @@ import { stageLabel, type Stage } from '../stage/stage.ts';
 import { ControlClient, type ServerAddress } from '../valkey/client.ts';
 import { fillAndWeigh, weighKeys } from './key-bytes.ts';
 import { readMemory } from './memory-facts.ts';
-import { bytesBetween, netSnapshot, type RequestBytes } from './net-bytes.ts';
+import { NetBytes, type RequestBytes } from './net-bytes.ts';
 import { OwnKeys } from './own-keys.ts';
 import { putBack, runSteps, type StepOptions, type Steps } from './steps.ts';
 import type { Room } from './trial-source.ts';
@@ -43,7 +43,7 @@ export type PayloadPoint = {
   | {
       readonly state: 'measured';
       readonly result: BenchmarkResult;
-      /** As the server counted them; null where it does not. */
+      /** As the server counted them; null where it does not, and for runs of a few milliseconds. */
       readonly bytes: RequestBytes | null;
     }
   | { readonly state: 'failed'; readonly error: BenchmarkError }
@@ -146,12 +146,11 @@ async function measure(
   what: Pick<PayloadPoint, 'operation' | 'valueBytes' | 'content' | 'bytesPerKey'>,
   steps: Steps,
 ): Promise<PayloadPoint> {
-  const before = await netSnapshot(client);
-  const outcome = await steps.run(stage, config);
+  const net = new NetBytes(client, commandsOf[what.operation] ?? []);
+  const outcome = await steps.run(stage, config).finally(() => net.end());
   const point = { ...what, stage: stageLabel(stage) };
   if (outcome.state === 'failed') return { ...point, state: 'failed', error: outcome.error };
-  const bytes = bytesBetween(before, await netSnapshot(client), commandsOf[what.operation] ?? []);
-  return { ...point, state: 'measured', result: outcome.result, bytes: bytes ?? null };
+  return { ...point, state: 'measured', result: outcome.result, bytes: (await net.end()) ?? null };
 }
 
 /** @throws {UsageError} before anything is written that would drive other keys out. */

@@ -5,6 +5,7 @@ import { type Change, Changes } from '../restore/changes.ts';
 import { redactArgv } from '../target/redact.ts';
 import { ControlClient, type ServerAddress } from '../valkey/client.ts';
 import { parseInfo } from '../valkey/info.ts';
+import { asFailure } from './as-failure.ts';
 import { demandRestored } from './not-restored.ts';
 import { demandPermission } from './permission.ts';
 import type { Journal, Preparation } from './preparation.ts';
@@ -46,13 +47,13 @@ export class ServerSettings implements Preparation {
   /**
    * Asks the server whether it has these settings and lets us change them; changes nothing yet.
    * @throws {UsageError} needs-yes, bad-setting, unknown-setting, immutable-setting.
-   * @throws {BenchmarkError} setting-refused. @throws {StagewatchError} when it cannot be asked.
+   * @throws {BenchmarkError} setting-refused, and why it cannot be asked.
    */
   static async open(plan: SettingsPlan, journal: Journal): Promise<ServerSettings> {
     const settings = new ServerSettings(plan, journal);
     try {
       const names = new Set([...Object.keys(plan.fixed), ...plan.tuned].map((name) => name.toLowerCase()));
-      if (names.size > 0) await settings.#admit([...names], journal);
+      if (names.size > 0) await asFailure(() => settings.#admit([...names], journal));
     } catch (error) {
       await settings.#client[Symbol.asyncDispose]();
       throw error;
@@ -61,15 +62,7 @@ export class ServerSettings implements Preparation {
   }
 
   async before(config: Pick<BenchmarkConfig, 'serverConfig'>): Promise<void> {
-    try {
-      await this.#make(config.serverConfig);
-    } catch (error) {
-      const isForUser = error instanceof UsageError || error instanceof BenchmarkError;
-      if (isForUser || !(error instanceof StagewatchError)) throw error;
-      throw new BenchmarkError(error.code, `The server's settings are not as wanted. ${error.message}`, {
-        cause: error,
-      });
-    }
+    await asFailure(() => this.#make(config.serverConfig));
   }
 
   /** @throws {BenchmarkError} not-restored, when a setting could not be put back; the others are. */

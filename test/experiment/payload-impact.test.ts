@@ -32,7 +32,7 @@ async function optionsFor(
     operation,
     numClients: 5,
     numThreads: 1,
-    numRequests: 5_000,
+    durationMs: 1_000,
     ...more,
   });
   return {
@@ -71,10 +71,14 @@ test('bytes are those of the protocol, and memory is what MEMORY USAGE says', as
     const { operation, valueBytes, bytes, bytesPerKey } = point;
     const value = `$${valueBytes}\r\n${'x'.repeat(valueBytes!)}\r\n`.length;
     const name = `*2\r\n$3\r\nGET\r\n$${key.length}\r\n${key}\r\n`.length;
-    expect(bytes!.requests).toBe(5_000);
-    // Others' connections come and go: some bytes of theirs are in it.
-    expect(bytes!.outPerRequest).toBeCloseTo(operation === 'get' ? value : 5, -0.5);
-    expect(bytes!.inPerRequest).toBeCloseTo(operation === 'get' ? name : name + value, -0.5);
+    expect(bytes!.requests).toBeGreaterThan(100);
+    // Requests that were received but not answered yet, and the other way round, at either end.
+    const within = (got: number, exact: number): void => {
+      expect(got / exact).toBeGreaterThan(0.98);
+      expect(got / exact).toBeLessThan(1.02);
+    };
+    within(bytes!.outPerRequest, operation === 'get' ? value : '+OK\r\n'.length);
+    within(bytes!.inPerRequest, operation === 'get' ? name : name + value);
     // The table of keys may have grown, by 8 to 16 bytes a key and twice while it does.
     expect(bytesPerKey!).toBeGreaterThan(sample.get(valueBytes!)! - 16);
     expect(bytesPerKey!).toBeLessThan(sample.get(valueBytes!)! + 48);
