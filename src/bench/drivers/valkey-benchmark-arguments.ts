@@ -57,7 +57,7 @@ export function threadWarning(config: BenchmarkConfig): ResultWarning | undefine
   if (threadsOf(config) === 1 || usesThreads(config)) return undefined;
   return {
     code: 'one-thread',
-    message: `It ran with one thread: with ${config.numThreads} this program measures in steps of 250 ms, which ${config.durationMs === undefined ? `${config.numRequests} requests are too few` : `${config.durationMs} ms are too short`} for. From ${threadsAfterRequests} requests or ${threadsAfterMs} ms on threads are used.`,
+    message: `It ran with one thread and not ${config.numThreads}: with more than one this program measures in steps of 250 ms, too coarse for ${config.durationMs === undefined ? `${config.numRequests} requests` : `${config.durationMs} ms`}. It gets its threads from ${threadsAfterRequests} requests or ${threadsAfterMs / 1000} s on.`,
   };
 }
 
