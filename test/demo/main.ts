@@ -144,10 +144,11 @@ function showNext(session: string, outcomes: readonly StageOutcome[], hasPerf: b
   say(`session: ${relative('.', session) || session}; span.json of each stage says what was captured
 
 Next (\`npx stagewatch\` here):
-  stagewatch doctor                                                   what can be profiled on this machine
-  stagewatch engine --port 6400                                       a server to play with
+  stagewatch doctor              what can be profiled on this machine
+  stagewatch engine --port 6400  a server to play with; then, in another terminal:
   stagewatch dataset make --count 10000 --dim 64 --metric cosine --output demo
   stagewatch run --collect-perf -p 6400 -- npx stagewatch load -p 6400 -t vec-load,vec-query --dataset demo --stage demo
+and with a benchmark of yours that prints stage markers:
   YOUR-BENCHMARK 2>&1 | stagewatch monitor --watch vec-query --collect-perf`);
 }
 
