@@ -10,7 +10,7 @@ export interface Room {
   /** Aborts when the experiment has to end. */
   readonly signal: AbortSignal;
   /**
-   * Runs the work as a stage: START, then all hooks acknowledged, then the work, then END, however the work ended.
+   * Runs the work as a stage: a server that was restarted is found and its hooks armed, START, then all hooks acknowledged, then the work, then END, however the work ended.
    * Stages of one experiment come one after the other.
    * @throws {UsageError} for a stage name that no marker can carry, before anything is done; what the work throws.
    */
@@ -78,6 +78,7 @@ function roomOf(sink: SessionSink, signal: AbortSignal): Room {
     },
     stage: async (stage, work) => {
       formatStart(stage); // refuses what no follower could read
+      await sink.ready();
       const startNs = mark({ kind: 'start', stage, attributes: [] });
       try {
         await sink.settled();

@@ -143,6 +143,7 @@ class Monitor {
         notice: (notice) => this.#emit({ type: 'notice', source: source.id, ...notice }),
         event: (event) => this.#emit(event),
         saved: () => this.#session.flush(),
+        ready: () => this.#targets.ready(),
         settled: () => this.#targets.settled(),
       });
       this.#emit({ type: 'source', source: source.id, state: 'reading' });

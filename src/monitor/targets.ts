@@ -82,6 +82,12 @@ export class Targets {
     for (const host of this.#active.values()) host.spanEnded(span);
   }
 
+  /** Looks at once whether servers were restarted; resolves when what is found is armed. */
+  async ready(): Promise<void> {
+    this.#watch?.look();
+    await Promise.all(this.#arming);
+  }
+
   /** Resolves when every start and stop so far has been carried out, or has failed. */
   async settled(): Promise<void> {
     await Promise.all(this.#arming);

@@ -30,6 +30,8 @@ export interface SessionSink extends SourceSink {
   event(event: SessionEvent): void;
   /** Resolves once all that was told so far is on disk. */
   saved(): Promise<void>;
+  /** Looks at once whether the server was restarted; resolves when its hooks are armed on the one that is there now. */
+  ready(): Promise<void>;
   /**
    * Resolves when every hook that the markers so far start or stop has acknowledged it, missed it or failed; hooks
    * that are being armed are waited for.

@@ -75,6 +75,15 @@ export class TargetWatch implements AsyncDisposable {
     }
   }
 
+  /** The same, and looks at once for those that are sought. */
+  look(): void {
+    this.check();
+    for (const search of [...this.#searches]) {
+      clearTimeout(search.timer);
+      this.#search(search);
+    }
+  }
+
   /** Stops looking; nothing is told any more. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
