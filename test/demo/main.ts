@@ -1,16 +1,16 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { table } from '../../src/cli/text.ts';
 import { UsageError, messageOf } from '../../src/error.ts';
 import { LoadError } from '../../src/load/error.ts';
 import { locate } from '../servers/locate.ts';
 import { removeDataset } from './clean-up.ts';
 import { stagewatch } from './command.ts';
-import { readOutcomes, type StageOutcome } from './outcome.ts';
+import { readOutcomes } from './outcome.ts';
 import { chooseServer } from './server.ts';
+import { showNext, showTable } from './show.ts';
 
 // `npm run demo`: what stagewatch is for, in a minute: a vector benchmark at several ef, and the profile of each stage.
 // Everything is done by the commands that it prints.
@@ -74,7 +74,7 @@ async function demo(): Promise<number> {
       say('The benchmark left no result: see above.');
       return code || 1;
     }
-    show(outcomes);
+    showTable(outcomes);
     showNext(join(outputDir, session!), outcomes, hasPerf);
     // What could not be profiled (3, 5) was told, and is no failure of the demo; the benchmark's own is.
     return code === 3 || code === 5 ? 0 : code;
@@ -113,43 +113,6 @@ function readFlags(): Flags {
   if (!/^[1-9]\d{0,3}$/.test(seconds))
     throw new UsageError('demo-seconds', `Expected --seconds to be from 1 to 9999, got "${seconds}".`);
   return { ...flags, server };
-}
-
-function show(outcomes: readonly StageOutcome[]): void {
-  const whole = (value: number): string => Math.round(value).toLocaleString('en');
-  const head = ['stage', 'QPS', 'p99', 'recall@10', 'CPU µs/query'];
-  const withFunctions = outcomes.some(({ hottest }) => hottest !== undefined);
-  if (withFunctions) head.push('most CPU in');
-  const rows = outcomes.map(({ stage, qps, p99Ms, recall, cpuUsPerRequest, hottest }) => [
-    stage,
-    whole(qps),
-    p99Ms === undefined ? '-' : `${p99Ms.toFixed(2)} ms`,
-    recall === undefined ? '-' : recall.toFixed(3),
-    cpuUsPerRequest === undefined ? '-' : whole(cpuUsPerRequest),
-    hottest === undefined ? '-' : `${hottest.name.slice(0, 40)} ${Math.round(hottest.share * 100)} %`,
-  ]);
-  process.stdout.write(`\n${table(head, withFunctions ? rows : rows.map((row) => row.slice(0, 5)))}\n\n`);
-}
-
-function showNext(session: string, outcomes: readonly StageOutcome[], hasPerf: boolean): void {
-  const last = outcomes.findLast(({ flamegraph }) => flamegraph !== undefined);
-  if (last?.flamegraph !== undefined)
-    say(`flame graph of ${last.stage}: open ${relative('.', last.flamegraph)} in a browser`);
-  else if (!hasPerf)
-    say(
-      'perf is not installed. With it, each stage would also have a flame graph: which functions those CPU µs went into.\n' +
-        '  Debian: sudo apt install linux-perf; Ubuntu: sudo apt install linux-tools-generic; Fedora: sudo dnf install perf',
-    );
-  else say('perf is installed, but gave no flame graph: stagewatch doctor tells why, and what mends it');
-  say(`session: ${relative('.', session) || session}; span.json of each stage says what was captured
-
-Next (\`npx stagewatch\` here):
-  stagewatch doctor              what can be profiled on this machine
-  stagewatch engine --port 6400  a server to play with; then, in another terminal:
-  stagewatch dataset make --count 10000 --dim 64 --metric cosine --output demo
-  stagewatch run --collect-perf -p 6400 -- npx stagewatch load -p 6400 -t vec-load,vec-query --dataset demo --stage demo
-and with a benchmark of yours that prints stage markers:
-  YOUR-BENCHMARK 2>&1 | stagewatch monitor --watch vec-query --collect-perf`);
 }
 
 function listFolder(path: string): string[] {
