@@ -196,25 +196,6 @@ function isDrawn(node: Node): boolean {
   return node.x1 > node.x0;
 }
 
-function changeLegend(): HTMLElement {
-  const entries = [
-    ['grew', changeColor(1)],
-    ['as before', changeColor(0)],
-    ['shrank', changeColor(-1)],
-  ] as const;
-  return el(
-    'div',
-    { class: 'legend', 'aria-label': 'Colours' },
-    ...entries.map(([name, color]) => entryOf(name, color)),
-  );
-}
-
-function entryOf(name: string, color: string): HTMLElement {
-  const patch = el('i', {});
-  patch.style.background = color;
-  return el('span', {}, patch, name);
-}
-
 /** Only of what is there. */
 function legendOf(data: FlameData): HTMLElement {
   const kinds = new Set<FrameKind>();

@@ -18,8 +18,7 @@ export interface FlameData {
   readonly c: FlameData[];
   readonly own: number;
   /** In the profile that this one is compared with. */
-  vBefore: number;
-  readonly ownBefore: number;
+  vBefore?: number;
   readonly kind: FrameKind;
   color: string;
 }
@@ -46,7 +45,6 @@ export function unpack({ names, frames, total, before }: Profile): FlameData {
     c: [],
     own: 0,
     vBefore,
-    ownBefore: 0,
     kind,
     color: hues.all(0),
   };
@@ -59,11 +57,11 @@ export function unpack({ names, frames, total, before }: Profile): FlameData {
     const kind = kindOf(n, depth, parent);
     const ownBefore = before?.own[at / 3] ?? 0;
     const color = hues[kind](shadeOf(n));
-    const node: FlameData = { n, v: 0, c: [], own, vBefore: 0, ownBefore, kind, color };
+    const node: FlameData = { n, v: 0, c: [], own, vBefore: 0, kind, color };
     parent.c.push(node);
     path.push(node);
     if (own > 0) for (let up = 1; up < path.length; up++) (path[up] as FlameData).v += own;
-    if (ownBefore > 0) for (let up = 1; up < path.length; up++) (path[up] as FlameData).vBefore += ownBefore;
+    if (ownBefore > 0) for (const open of path.slice(1)) open.vBefore = (open.vBefore ?? 0) + ownBefore;
   }
   if (before !== undefined) colourByChange(root, total, before.total);
   return root;
@@ -77,7 +75,7 @@ function colourByChange(root: FlameData, total: number, totalBefore: number): vo
     nodes.push(node);
     waiting.push(...node.c);
   }
-  const changes = nodes.map(({ v, vBefore }) => v / (total || 1) - vBefore / (totalBefore || 1));
+  const changes = nodes.map(({ v, vBefore = 0 }) => v / (total || 1) - vBefore / (totalBefore || 1));
   const largest = changes.reduce((most, change) => Math.max(most, Math.abs(change)), 0);
   for (const [index, node] of nodes.entries())
     node.color = changeColor((changes[index] as number) / (largest || 1));
@@ -118,7 +116,7 @@ export function functionTotals(root: FlameData): FunctionTotals[] {
     entry.own += node.own;
     if (times === 0) {
       entry.total += node.v;
-      entry.totalBefore += node.vBefore;
+      entry.totalBefore += node.vBefore ?? 0;
     }
     open.set(node.n, times + 1);
     waiting.push({ node, leave: true }, ...node.c.map((child) => ({ node: child, leave: false })));

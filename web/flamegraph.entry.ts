@@ -1,9 +1,14 @@
 import { el } from './element.ts';
-import { showChart } from './flame-chart.ts';
-import { functionTotals, type Profile, unpack } from './flame-profile.ts';
+import { legendWith, showChart } from './flame-chart.ts';
+import { changeColor, type FlameData, functionTotals, type Profile, unpack } from './flame-profile.ts';
 import css from './flamegraph.css';
 
 const listedFunctions = 100;
+const changeColors = [
+  ['grew', changeColor(1)],
+  ['as before', changeColor(0)],
+  ['shrank', changeColor(-1)],
+] as const;
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(css);
@@ -20,7 +25,11 @@ function show(profile: Profile): void {
   const root = unpack(profile);
   const main = el('main', {});
   document.body.append(main);
-  showChart(root, profile, main, functionTable());
+  if (before === undefined) return showChart(root, profile, main, functionTable());
+  const was = ({ vBefore = 0 }: FlameData): string =>
+    `before ${((100 * vBefore) / (before.total || 1)).toFixed(2)} %`;
+  const text = { unit, total: total || 1, more: was, legend: legendWith(changeColors) };
+  showChart(root, text, main, changeTable(before.total));
 
   function functionTable(): HTMLElement {
     const share = (weight: number): string => `${((100 * weight) / total).toFixed(1)} %`;
@@ -38,7 +47,7 @@ function show(profile: Profile): void {
     const rows = functionTotals(root)
       .map(({ name, total: own, totalBefore: was }) => ({
         name,
-        now: own / total,
+        now: own / (total || 1),
         was: was / (totalBefore || 1),
       }))
       .sort((a, b) => Math.abs(b.now - b.was) - Math.abs(a.now - a.was))

@@ -10,8 +10,8 @@ const RETRY_MS = 20;
  * Writes all of a result to a descriptor, as slowly as its reader takes it. Without Node's streams, which would make
  * the descriptor non-blocking for every program that shares it. A reader that has gone is no failure.
  */
-export function writeResult(fd: number, text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0;) {
+export function writeResult(fd: number, text: string | Uint8Array): void {
+  for (let rest = typeof text === 'string' ? Buffer.from(text) : Buffer.from(text); rest.length > 0;) {
     const written = tryWrite(fd, rest);
     if (written === 'gone') return;
     if (written === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);

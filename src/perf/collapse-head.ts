@@ -1,5 +1,6 @@
 const blank = 0x20;
 const colon = 0x3a;
+const minus = 0x2d;
 const slash = 0x2f;
 const dot = 0x2e;
 
@@ -19,10 +20,12 @@ export class CollapseHead {
     if (from >= to || isSpace(chunk[from] as number)) return false;
     for (let at = from + 1; at < to; at++) {
       if (!isSpace(chunk[at] as number)) continue;
-      const digits = skip(chunk, at, to, isSpace);
+      let digits = skip(chunk, at, to, isSpace);
+      // perf calls a thread that it knows nothing of `:-1`, number -1.
+      if (chunk[digits] === minus) digits++;
       let end = skip(chunk, digits, to, isDigit);
       if (end === digits) continue;
-      while (end < to && chunk[end] === slash) end++;
+      while (end < to && (chunk[end] === slash || (chunk[end] === minus && chunk[end - 1] === slash))) end++;
       end = skip(chunk, end, to, isDigit);
       if (end >= to || !isSpace(chunk[end] as number)) continue;
       this.commEnd = at;

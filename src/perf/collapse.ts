@@ -234,13 +234,14 @@ export class Collapse {
     this.#thread = undefined;
     let frames: number[] = [];
     let alone: readonly number[] = [];
-    const close = (): void => {
-      if (this.#thread === undefined) return;
-      this.#count(
-        (frames.length > 0 ? frames : alone).reduce((node, frame) => this.#tree.child(node, frame), 0),
-      );
+    const close = (isEnd: boolean): void => {
+      const stack = frames.length > 0 ? frames : alone;
+      // A head that another follows at once was none.
+      if (this.#thread !== undefined && (isEnd || stack.length > 0))
+        this.#count(stack.reduce((node, frame) => this.#tree.child(node, frame), 0));
       this.#thread = undefined;
       frames = [];
+      alone = [];
     };
     for (let at = from; at < end;) {
       const to = lineEnd(bytes, at, end);
@@ -248,7 +249,7 @@ export class Collapse {
       if (first !== hash && to > at) {
         // A head closes what stood before: without call graphs there are no empty lines.
         if (this.#head.read(bytes, at, to)) {
-          close();
+          close(false);
           this.#readHead(bytes, at, to);
           alone = this.#frameInHead(bytes.toString('utf8', at, to));
         } else {
@@ -259,7 +260,7 @@ export class Collapse {
       }
       at = to + 1;
     }
-    close();
+    close(true);
   }
 
   /** `...: 250000 cpu-clock:  ffffffff810 native_safe_halt ([kernel.kallsyms])`, recorded without call graphs. */

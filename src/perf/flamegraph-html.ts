@@ -10,16 +10,17 @@ export interface FlamegraphPage {
   readonly unit?: string;
   /** `a;b;c 42` a line. */
   readonly folded: string;
+  /** Another profile that this one is compared with, in the same form. */
+  readonly before?: string;
 }
 
 /** The page of one flame graph. @param script the bundled dist/web/flamegraph.js */
 export function flamegraphHtml(page: FlamegraphPage, script: string): string {
-  const { names, frames, total } = buildFlameTree(page.folded);
   const { title, facts, unit = 'samples' } = page;
   return pageHtml({
     title: `${title} - flame graph`,
     noscript: 'This flame graph needs JavaScript. The same stacks are in stacks.folded beside it.',
-    data: { title, facts, unit, names, frames, total },
+    data: { title, facts, unit, ...buildFlameTree(page.folded, page.before) },
     script,
   });
 }

@@ -1,3 +1,4 @@
+import { type Annotation, annotationOf } from './collapse-frame.ts';
 import { dsoName, type Mappings } from './mappings.ts';
 import { type ElfFunctions, readElfFunctions } from './elf-functions.ts';
 import type { ProfiledProcess } from './thread-pool.ts';
@@ -24,6 +25,8 @@ export interface FrameSettings {
    * where they are on another machine: then unresolved frames keep their exact offset.
    */
   readonly root: string | undefined;
+  /** Marks frames of the kernel `_[k]`, of code compiled at run time `_[j]`. */
+  readonly annotate?: Annotation | undefined;
 }
 
 /**
@@ -40,7 +43,15 @@ export class Frames {
 
   /** @param line from its address on: `7cf90 [unknown] (/usr/bin/valkey-check-rdb)`. */
   read(line: string, pid: number): Frame {
-    const { address, symbol, dso } = splitFrame(line);
+    const frame = splitFrame(line);
+    const { annotate } = this.#settings;
+    const named = this.#read(frame, pid);
+    return annotate === undefined
+      ? named
+      : { ...named, name: named.name + annotationOf(frame.dso, annotate) };
+  }
+
+  #read({ address, symbol, dso }: ReturnType<typeof splitFrame>, pid: number): Frame {
     if (symbol !== '[unknown]' && symbol !== '')
       return { name: cleanName(symbol), unresolved: false, ofProcess: false };
     const ip = Number.parseInt(address, 16);
