@@ -51,6 +51,7 @@ export class SearchView implements ExperimentView, Disposable {
     const marker = this.#options.verbosity === 'silent' ? undefined : markerOf(event);
     if (marker !== undefined) this.#say(`${marker}\n`);
     if (event.type === 'trial' && event.state === 'started') this.#isPast = event.past ?? false;
+    if (event.type === 'setting' && this.#options.verbosity !== 'silent') this.#saySetting(event);
     const isShownHere = event.type === 'span-start' || event.type === 'span-end';
     if (isShownHere && this.#options.verbosity !== 'silent') return;
     this.#live.aside(() => this.#options.views.onEvent(event, atNs));
@@ -90,7 +91,7 @@ export class SearchView implements ExperimentView, Disposable {
     const { trial, bracket, best, runsLeft } = step;
     const elapsedMs = performance.now() - sinceMs;
     const parts = [
-      `trial ${trial.number} (${trial.purpose}) ${pointText(trial.config, this.#options.tuned)} ${duration(elapsedMs)}${this.#share(trial.config)}`,
+      `trial ${trial.number} (${trial.purpose}) ${pointText(trial.config, this.#options.tuned)}${elapsedMs < 1_000 ? '' : ` ${seconds(elapsedMs)}`}${this.#share(trial.config)}`,
       ...(bracket ? [`${flagName(bracket.name)} in ${bracket.low}..${bracket.high}`] : []),
       ...(best ? [`best ${count(best.qps)} req/s`] : []),
       `at most ${runsLeft} runs${this.#timeLeft(runsLeft, elapsedMs)} left`,
@@ -107,7 +108,14 @@ export class SearchView implements ExperimentView, Disposable {
   #timeLeft(runsLeft: number, elapsedMs: number): string {
     if (this.#tookMs.length === 0) return '';
     const leftMs = Math.max(...this.#tookMs) * runsLeft - elapsedMs;
-    return leftMs > 0 ? `, ${duration(leftMs)}` : '';
+    return leftMs > 0 ? `, ${seconds(leftMs)}` : '';
+  }
+
+  /** Threads are many, and a notice of their placement tells of them all. */
+  #saySetting({ setting, state, from, to }: SessionEvent & { type: 'setting' }): void {
+    if (this.#options.verbosity === 'quiet' || setting.startsWith('affinity:')) return;
+    if (state === 'changed') this.#say(`stagewatch: ${printable(`${setting}: ${from} -> ${to}`)}\n`);
+    else if (state === 'restored') this.#say(`stagewatch: ${printable(`${setting}: put back to ${from}`)}\n`);
   }
 
   #say(text: string): void {
@@ -146,6 +154,11 @@ export function figures({
 /** `ef_search=100 num_clients=20`. */
 export function pointText(config: BenchmarkConfig, tuned: readonly ParameterName[]): string {
   return tuned.map((name) => `${flagName(name)}=${valueOf(config, name) ?? 'default'}`).join(' ');
+}
+
+/** Whole seconds: a line that is drawn twice a second needs no more. */
+function seconds(ms: number): string {
+  return ms < 600_000 ? `${Math.round(ms / 1_000)} s` : duration(ms);
 }
 
 export function count(value: number): string {
