@@ -7,14 +7,12 @@ import {
   countable,
   defineHook,
   type EndedSpan,
-  foldPerfData,
-  type FoldedSpan,
+  foldRecordings,
   type HookContext,
+  nothingCaptured,
   perfDataFiles,
-  RecordRotation,
   renderFlamegraphs,
-  repairPerfData,
-  type SpanId,
+  SpanRecorder,
   stageLabel,
   type SwitchCapture,
   SwitchCaptures,
@@ -35,12 +33,6 @@ const options = z.object({
 });
 
 type Context = HookContext<z.infer<typeof options>, Target>;
-
-/** Which part of a span was captured, and where. */
-interface Window {
-  readonly file: string;
-  readonly fromNs: bigint;
-}
 
 export default defineHook({
   name: 'off-cpu',
@@ -67,65 +59,39 @@ export default defineHook({
     const { target, dir, options } = ctx;
     // perf makes its file, so the folder must be there: this makes it.
     await dir.writeJson('offcpu-record.json', { event, callGraph: options.callGraph });
-    const rotation = await RecordRotation.arm(target, {
-      event,
-      frequency: 'every',
-      switches: true,
-      callGraph: options.callGraph,
-      folder: dir.path,
-      name: recordingName,
-    });
     const captures = new SwitchCaptures(target);
     await captures.prepare();
-    const windows = new Map<SpanId, Window>();
-    let open = 0;
-    let capturedFromNs = 0n;
-    let isOver = false;
-    void rotation.failed.then(() => (isOver = true));
+    const recorder = await SpanRecorder.arm(
+      target,
+      {
+        event,
+        frequency: 'every',
+        switches: true,
+        callGraph: options.callGraph,
+        folder: dir.path,
+        name: recordingName,
+      },
+      captures,
+    );
 
     return {
-      failed: rotation.failed,
-      start: async (span) => {
-        const { file } = rotation;
-        if (open++ === 0) {
-          const askedNs = process.hrtime.bigint();
-          await rotation.enable();
-          capturedFromNs = captures.began(file, askedNs);
-        }
-        windows.set(span.id, {
-          file,
-          fromNs: span.startNs > capturedFromNs ? span.startNs : capturedFromNs,
-        });
-      },
-      stop: async () => {
-        if (open === 1) {
-          await captures.ending();
-          await rotation.disable();
-        }
-        open--;
-      },
-      finish: async () => {
-        isOver = true;
-        await rotation.end();
-      },
+      failed: recorder.failed,
+      start: (span) => recorder.start(span),
+      stop: () => recorder.stop(),
+      finish: () => recorder.finish(),
       collect: async (spans, out) => {
-        const own = spans.filter(({ id }) => windows.has(id));
-        const files = [...new Set(own.map(({ id }) => windows.get(id)?.file ?? ''))];
-        if (isOver) await rotation.end();
-        else if (files.includes(rotation.file)) await rotation.rotate();
-        const captured = own.map((span) => ({
-          ...span,
-          startNs: windows.get(span.id)?.fromNs ?? span.startNs,
-        }));
+        const files = await recorder.filesOf(spans);
+        const captured = spans.flatMap((span) => {
+          const startNs = recorder.capturedFromNs(span);
+          return startNs === undefined ? [] : [{ ...span, startNs }];
+        });
         const artifacts = await foldWaits(ctx, files, captured, await captures.of(files), out);
-        for (const { id } of own) windows.delete(id);
-        const stillNeeded = new Set([rotation.file, ...[...windows.values()].map(({ file }) => file)]);
-        captures.forget(files.filter((file) => !stillNeeded.has(file)));
+        captures.forget(recorder.forget(spans));
         return artifacts;
       },
       [Symbol.asyncDispose]: async () => {
         captures[Symbol.dispose]();
-        await rotation.end();
+        await recorder[Symbol.asyncDispose]();
       },
     };
   },
@@ -144,34 +110,25 @@ async function foldWaits(
   captures: readonly SwitchCapture[],
   out: ArtifactDirs,
 ): Promise<Artifact[]> {
-  const { target, dir } = ctx;
-  for (const file of perfData) {
-    const repair = await repairPerfData(file);
-    if (repair.state === 'hopeless')
-      ctx.warn({ code: 'perf-data-unreadable', message: `${file}: ${repair.reason}`, fails: true });
-  }
-  const summary = await foldPerfData(target, {
+  const { target } = ctx;
+  const summary = await foldRecordings(ctx, {
     perfData,
     spans,
     captures,
     foldedPath: (span) => join(out.of(span).path, 'offcpu.folded'),
   });
-  for (const error of summary.errors) ctx.warn({ code: 'perf-script-failed', message: error, fails: true });
   const { broken, told } = summary.waits ?? { broken: 0, told: 0 };
   if (summary.lost > 0 || broken > 0)
     ctx.warn({
       code: 'waits-lost',
       message: `perf lost ${summary.lost} records: ${broken} waits beside ${told} have no beginning or no end, and are not counted`,
     });
-  const paths = await Promise.all(
-    perfData.map(async (file) => (await dir.existing(file.slice(dir.path.length + 1))).path),
-  );
-  const shown: { span: EndedSpan; folded: FoldedSpan }[] = [];
-  for (const [index, span] of spans.entries()) {
-    const folded = summary.spans[index];
-    if (folded !== undefined && folded.samples > 0) shown.push({ span, folded });
-    else tellNothing(ctx, span);
-  }
+  const shown = spans.flatMap((span) => {
+    const folded = summary.of(span);
+    if (folded !== undefined && folded.samples > 0) return [{ span, folded }];
+    tellNothing(ctx, span);
+    return [];
+  });
   await renderFlamegraphs(
     target,
     shown.map(({ span }) => ({
@@ -188,14 +145,14 @@ async function foldWaits(
   );
   const artifacts = await Promise.all(
     shown.map(async ({ span, folded }) => {
-      const { waitedUs = {}, sinceBeforeUs = 0, takenOffUs = 0, unresolvedShare, lost, input = -1 } = folded;
+      const { waitedUs = {}, sinceBeforeUs = 0, takenOffUs = 0, unresolvedShare, lost, perfData } = folded;
       const pools = Object.entries(waitedUs).map(([pool, kinds]) => ({
         pool,
         ...inMs(kinds),
       }));
       const offCpuMs = pools.reduce((sum, pool) => sum + pool.offCpuMs, 0);
       const sinceBeforeMs = sinceBeforeUs / 1_000;
-      ctx.facts(span, { event, offCpuMs, sinceBeforeMs, lost, unresolvedShare, perfData: paths[input] });
+      ctx.facts(span, { event, offCpuMs, sinceBeforeMs, lost, unresolvedShare, perfData });
       const dirOfSpan = out.of(span);
       return [
         await dirOfSpan.existing('offcpu.folded'),
@@ -228,15 +185,11 @@ function inMs(kinds: Readonly<Record<string, number>>): {
 
 /** Some thread always waits, so a span of some length without any wait was not captured. */
 function tellNothing(ctx: Context, span: EndedSpan): void {
-  const mustCaptureMs = 50;
   const why =
     span.startNs >= span.endNs
       ? 'its capture began only when it was over; is the machine overloaded?'
       : 'is perf restricted here (seccomp)?';
-  ctx.warn({
-    code: 'nothing-captured',
-    span,
-    message: `${stageLabel(span.stage)}: no wait in ${span.durationMs.toFixed(0)} ms: ${why}`,
-    fails: span.durationMs >= mustCaptureMs,
-  });
+  ctx.warn(
+    nothingCaptured(span, `${stageLabel(span.stage)}: no wait in ${span.durationMs.toFixed(0)} ms: ${why}`),
+  );
 }

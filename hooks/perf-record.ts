@@ -5,16 +5,16 @@ import {
   chooseEvent,
   defineHook,
   type EndedSpan,
-  foldPerfData,
   type FoldedSpan,
+  foldRecordings,
   type FoldSummary,
   type HookContext,
   maximumFrequency,
+  nothingCaptured,
   perfDataFiles,
   processCpuMs,
-  RecordRotation,
-  repairPerfData,
   type SpanId,
+  SpanRecorder,
   stageLabel,
   type Target,
   z,
@@ -22,9 +22,6 @@ import {
 } from 'stagewatch/hook';
 
 const defaultEvent = 'cycles';
-
-/** Shorter spans may have no sample and be whole all the same. */
-const mustCaptureMs = 50;
 
 const options = z.object({
   event: z
@@ -60,43 +57,32 @@ export default defineHook({
 
   arm: async (ctx) => {
     const { target } = ctx;
-    const { rotation, recording } = await armRotation(ctx);
-    const files = new Map<SpanId, string>();
+    const { recorder, recording } = await armRecorder(ctx);
     const cpuAtStart = new Map<SpanId, Promise<number | undefined>>();
     const cpuMs = new Map<SpanId, Promise<number | undefined>>();
-    let open = 0;
-    let isOver = false;
-    void rotation.failed.then(() => (isOver = true));
 
     return {
-      failed: rotation.failed,
+      failed: recorder.failed,
       start: async (span) => {
-        files.set(span.id, rotation.file);
-        const enabled = open++ === 0 ? rotation.enable() : undefined;
+        const started = recorder.start(span);
         cpuAtStart.set(span.id, processCpuMs(target));
-        await enabled;
+        await started;
       },
       stop: async (span) => {
         const before = cpuAtStart.get(span.id);
         cpuAtStart.delete(span.id);
         if (before !== undefined) cpuMs.set(span.id, differenceOf(before, processCpuMs(target)));
-        if (--open === 0) await rotation.disable();
+        await recorder.stop();
       },
-      finish: async () => {
-        isOver = true;
-        await rotation.end();
-      },
+      finish: () => recorder.finish(),
       collect: async (spans, out) => {
-        const wanted = new Set(spans.map((span) => files.get(span.id)).filter((file) => file !== undefined));
-        if (isOver) await rotation.end();
-        else if (wanted.has(rotation.file)) await rotation.rotate();
-        const artifacts = await foldSpans(ctx, recording, [...wanted], spans, out, (span) =>
-          cpuMs.get(span.id),
-        );
-        for (const { id } of spans) for (const kept of [files, cpuMs]) kept.delete(id);
+        const files = await recorder.filesOf(spans);
+        const artifacts = await foldSpans(ctx, recording, files, spans, out, ({ id }) => cpuMs.get(id));
+        recorder.forget(spans);
+        for (const { id } of spans) cpuMs.delete(id);
         return artifacts;
       },
-      [Symbol.asyncDispose]: () => rotation.end(),
+      [Symbol.asyncDispose]: () => recorder[Symbol.asyncDispose](),
     };
   },
 
@@ -110,7 +96,7 @@ export default defineHook({
   },
 });
 
-async function armRotation(ctx: Context): Promise<{ rotation: RecordRotation; recording: Recording }> {
+async function armRecorder(ctx: Context): Promise<{ recorder: SpanRecorder; recording: Recording }> {
   const { target, options, dir, warn } = ctx;
   const [event, limit] = await Promise.all([
     chooseEvent(target, options.event ?? defaultEvent),
@@ -125,20 +111,20 @@ async function armRotation(ctx: Context): Promise<{ rotation: RecordRotation; re
   const { callGraph } = options;
   // perf makes the file, so the folder must be there: this makes it.
   await dir.writeJson('perf-record.json', { version: 1, event, frequency, callGraph });
-  const rotation = await RecordRotation.arm(target, { event, frequency, callGraph, folder: dir.path });
-  const recording = { event: rotation.event, frequency, callGraph };
+  const recorder = await SpanRecorder.arm(target, { event, frequency, callGraph, folder: dir.path });
+  const recording = { event: recorder.event, frequency, callGraph };
   await dir.writeJson('perf-record.json', { version: 1, ...recording });
-  if (options.event !== undefined && bare(rotation.event) !== bare(options.event))
+  if (options.event !== undefined && bare(recorder.event) !== bare(options.event))
     warn({
       code: 'event-fallback',
-      message: `${options.event} cannot be counted on ${target.name}: ${rotation.event} is recorded instead`,
+      message: `${options.event} cannot be counted on ${target.name}: ${recorder.event} is recorded instead`,
     });
-  if (isUserOnly(rotation.event) && !isUserOnly(event))
+  if (isUserOnly(recorder.event) && !isUserOnly(event))
     warn({
       code: 'user-space-only',
-      message: `${rotation.event} is recorded: without the kernel, which perf may not look into here; run as root, or: sysctl kernel.perf_event_paranoid=1`,
+      message: `${recorder.event} is recorded: without the kernel, which perf may not look into here; run as root, or: sysctl kernel.perf_event_paranoid=1`,
     });
-  return { rotation, recording };
+  return { recorder, recording };
 }
 
 async function foldSpans(
@@ -149,40 +135,29 @@ async function foldSpans(
   out: ArtifactDirs,
   cpuMsOf: (span: EndedSpan) => Promise<number | undefined> | undefined = () => undefined,
 ): Promise<Artifact[]> {
-  const { target, dir } = ctx;
-  for (const file of perfData) {
-    const repair = await repairPerfData(file);
-    if (repair.state === 'hopeless')
-      ctx.warn({ code: 'perf-data-unreadable', message: `${file}: ${repair.reason}`, fails: true });
-  }
-  const foldedPath = (span: EndedSpan): string => join(out.of(span).path, 'stacks.folded');
-  const summary = await foldPerfData(target, { perfData, spans, foldedPath });
-  tellErrors(ctx, summary);
-  const paths = await Promise.all(
-    perfData.map(async (file) => (await dir.existing(file.slice(dir.path.length + 1))).path),
-  );
+  const summary = await foldRecordings(ctx, {
+    perfData,
+    spans,
+    foldedPath: (span) => join(out.of(span).path, 'stacks.folded'),
+  });
+  tellLosses(ctx, summary);
   const artifacts: Artifact[] = [];
-  for (const [index, span] of spans.entries()) {
-    const folded = summary.spans[index];
+  for (const span of spans) {
+    const folded = summary.of(span);
     if (folded === undefined) continue;
+    const { samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, perfData } = folded;
     const cpuMs = await cpuMsOf(span);
+    // As it is called in the session's folder, which may have moved.
+    const reportCommand = perfData && ['perf', 'report', '-i', perfData, '--time', timeRange(span)];
     ctx.facts(span, {
       ...recording,
-      ...factsOf(folded, span, paths),
+      ...{ samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, perfData, reportCommand },
       ...(cpuMs !== undefined && { cpuMs }),
     });
     tellCapture(ctx, span, folded, cpuMs);
-    if (folded.samples > 0) artifacts.push(await out.of(span).existing('stacks.folded'));
+    if (samples > 0) artifacts.push(await out.of(span).existing('stacks.folded'));
   }
   return artifacts;
-}
-
-function factsOf(folded: FoldedSpan, span: EndedSpan, paths: readonly string[]): Record<string, unknown> {
-  const { samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, input = -1 } = folded;
-  const perfData = paths[input];
-  // As it is called in the session's folder, which may have moved.
-  const reportCommand = perfData && ['perf', 'report', '-i', perfData, '--time', timeRange(span)];
-  return { samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, perfData, reportCommand };
 }
 
 /** As perf's --time takes it. */
@@ -206,16 +181,10 @@ function tellCapture(ctx: Context, span: EndedSpan, folded: FoldedSpan, cpuMs: n
     cpuMs === 0
       ? `${program} used no CPU`
       : `${cpuMs === undefined ? 'perf recorded nothing' : `though ${program} used ${cpuMs} ms of CPU`}; is perf restricted here (kernel.perf_event_paranoid, seccomp)?`;
-  ctx.warn({
-    code: 'nothing-captured',
-    span,
-    message: `${stage}: no sample in ${span.durationMs.toFixed(0)} ms: ${why}`,
-    fails: span.durationMs >= mustCaptureMs,
-  });
+  ctx.warn(nothingCaptured(span, `${stage}: no sample in ${span.durationMs.toFixed(0)} ms: ${why}`));
 }
 
-function tellErrors(ctx: Context, { errors, truncated, lost, spans, samples }: FoldSummary): void {
-  for (const error of errors) ctx.warn({ code: 'perf-script-failed', message: error, fails: true });
+function tellLosses(ctx: Context, { truncated, lost, spans, samples }: FoldSummary): void {
   if (truncated > 0)
     ctx.warn({
       code: 'stacks-truncated',

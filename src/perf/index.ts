@@ -12,10 +12,10 @@ export {
 export { processCpuMs } from './cpu-time.ts';
 export { renderFlamegraphs } from './flamegraph-run.ts';
 export type { FoldedSpan, FoldSummary, SwitchCapture } from './fold-job.ts';
-export { foldPerfData } from './fold-run.ts';
+export { foldRecordings, nothingCaptured } from './fold-recordings.ts';
 export { type CallGraph, maximumFrequency, type RecordOptions } from './record.ts';
-export { type Repair, repairPerfData } from './repair.ts';
-export { perfDataFiles, RecordRotation } from './rotation.ts';
+export { perfDataFiles } from './rotation.ts';
+export { type CaptureWatch, SpanRecorder } from './span-recorder.ts';
 export { ArmedStat } from './stat.ts';
 export { countable, type Countable, defaultCounters, topdownEvents } from './stat-events.ts';
 export { ReadyStats } from './stat-ready.ts';

@@ -2,6 +2,7 @@ import type { EndedSpan } from '../stage/span.ts';
 import type { Target } from '../target/contract.ts';
 import type { CapturedThread, SwitchCapture, SwitchSlice } from './fold-job.ts';
 import { RunTimeFiles, type RunTimes } from './run-times.ts';
+import type { CaptureWatch } from './span-recorder.ts';
 import { type ProcessTimes, ThreadFiles } from './thread-times.ts';
 import { kernelWaitKind } from './wait-kind.ts';
 
@@ -22,7 +23,7 @@ interface Kept {
  * Remembers when switches were captured, and what /proc told of all threads then: perf tells of a thread only when it
  * leaves a CPU or returns to one, and some sleep all along.
  */
-export class SwitchCaptures implements Disposable {
+export class SwitchCaptures implements CaptureWatch, Disposable {
   readonly #files: ThreadFiles;
   readonly #runTimes: RunTimeFiles;
   readonly #kept: Kept[] = [];

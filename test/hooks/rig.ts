@@ -132,7 +132,10 @@ export class HookRig implements AsyncDisposable {
   /** An artifact's path. */
   path(report: HookReport, name: string): string {
     const artifact = report.artifacts.find(({ path }) => path.endsWith(`/${name}`));
-    if (!artifact) throw new Error(`no ${name} among ${report.artifacts.map(({ path }) => path).join(', ')}`);
+    if (!artifact) {
+      const told = [report.artifacts.map(({ path }) => path), this.reason, this.warnings];
+      throw new Error(`no ${name}: ${JSON.stringify(told)}`);
+    }
     return join(this.session.folder, artifact.path);
   }
 
