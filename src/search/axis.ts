@@ -37,7 +37,15 @@ export function axisOf({ name, min, max, step = 1 }: Parameter): Axis {
 export function valueAt(axis: Axis, share: number): number {
   const low = axis.position(axis.values[0]!);
   const high = axis.position(axis.values.at(-1)!);
-  const wanted = low + share * (high - low);
+  return nearest(axis, low + share * (high - low));
+}
+
+/** The value half way between two, by ratio. */
+export function valueBetween(axis: Axis, a: number, b: number): number {
+  return nearest(axis, (axis.position(a) + axis.position(b)) / 2);
+}
+
+function nearest(axis: Axis, wanted: number): number {
   const distance = (value: number): number => Math.abs(axis.position(value) - wanted);
   return axis.values.reduce((best, value) => (distance(value) < distance(best) ? value : best));
 }

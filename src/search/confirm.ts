@@ -68,19 +68,38 @@ function sureOf(field: Field, model: Model): Point[] {
     .map(({ point }) => point);
 }
 
-/** The point that is likeliest to clear the limits at the least cost. */
+/** The point where a run is likeliest to find one that clears the limits. */
 function stepBack(field: Field, model: Model, out: ReadonlySet<string>): Point | null {
-  const all = field.axes.map((_, i) => i);
-  const visited = field.visits.map(({ point }) => point);
   let next: { point: Point; worth: number } | null = null;
-  for (const point of visited.flatMap((from) =>
-    all.flatMap((index) => neighbourhood(field, from, [index])),
-  )) {
-    if (field.hasFailed(point) || out.has(keyOf(point))) continue;
+  for (const point of pointsAround(field)) {
+    if (out.has(keyOf(point))) continue;
     const worth = worthOf(model.at(point), -Infinity, model);
     if (worth > (next?.worth ?? HOPELESS)) next = { point, worth };
   }
   return next?.point ?? null;
+}
+
+/** The point, measured or not, that is likeliest to hold the constraints; null while nothing is measured. */
+export function mostHopeful(field: Field): Point | null {
+  const { model } = field;
+  if (model === null) return null;
+  const holds = pointsAround(field).map((point) => ({ point, holds: model.at(point).holds }));
+  return (
+    holds.reduce<(typeof holds)[number] | null>(
+      (best, other) => (best === null || other.holds > best.holds ? other : best),
+      null,
+    )?.point ?? null
+  );
+}
+
+/** All points that differ from a measured one in one value. */
+function pointsAround(field: Field): Point[] {
+  const around = field.visits.flatMap(({ point }) =>
+    field.axes.flatMap((_, index) => neighbourhood(field, point, [index])),
+  );
+  return [...new Map(around.map((point) => [keyOf(point), point])).values()].filter(
+    (point) => !field.isDoubtful(point),
+  );
 }
 
 /** Expected gain of ln QPS over the leader, were the truth known. */

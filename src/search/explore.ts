@@ -1,12 +1,25 @@
 import { normalCdf, normalPdf } from '../stats/normal.ts';
-import { valueAt } from './axis.ts';
+import { median } from '../stats/mean.ts';
+import { valueAt, valueBetween } from './axis.ts';
 import type { SearchEvent } from './contract.ts';
 import { keyOf, type Field, type Point } from './field.ts';
 import { SURE, type Model, type View } from './model.ts';
 import { neighbourhood } from './neighbourhood.ts';
+import { safeLog } from './noise.ts';
 
-/** A run is worth its time while it is expected to raise the QPS by such a share. */
-const WORTH_A_RUN = 0.004;
+/**
+ * A run is worth its time while it is expected to raise the QPS by such a share: where the constraints hold for sure,
+ * less would be lost in the noise of the last comparison; where they are in doubt, a run that clears them gains all.
+ */
+const WORTH_A_RUN = { sure: 0.006, inDoubt: 0.002 } as const;
+
+/**
+ * Past its peak, throughput falls at most as 1 / clients by the universal scalability law (Gunther, Guerrilla
+ * Capacity Planning, 2007, chapter 4). What falls faster, beyond the noise, is a cliff.
+ */
+const STEEPEST_FALL = 1.2;
+/** A cliff is found well enough when such a ratio of values is left. */
+const CLIFF_WIDTH = 1.03;
 
 /**
  * Seeks the highest QPS: first a wide bracket, then each run where it is worth most.
@@ -45,19 +58,45 @@ function wideBracket(field: Field, start: Point, turned: readonly number[]): Poi
 function nextPoint(field: Field, start: Point, turned: readonly number[]): Point | null {
   const { model } = field;
   if (model === null) return null;
-  const here = field.visits.filter(({ point }) =>
-    point.every((value, i) => turned.includes(i) || value === start[i]),
-  );
-  const best = Math.max(
-    ...here.map(({ point }) => model.at(point)).map((view) => (view.holds >= SURE ? view.lnQps : -Infinity)),
-  );
+  const here = field.visits
+    .filter(({ point }) => point.every((value, i) => turned.includes(i) || value === start[i]))
+    .map(({ point }) => ({ point, view: model.at(point) }))
+    .filter(({ view }) => view.holds >= SURE)
+    .toSorted((a, b) => b.view.lnQps - a.view.lnQps);
+  const best = here[0]?.view.lnQps ?? -Infinity;
   let next: { point: Point; worth: number } | null = null;
   for (const point of neighbourhood(field, start, turned)) {
-    if (field.hasFailed(point)) continue;
-    const worth = worthOf(model.at(point), best, model);
-    if (worth > (next?.worth ?? 0)) next = { point, worth };
+    if (field.isDoubtful(point)) continue;
+    const view = model.at(point);
+    const enough = view.holds >= SURE ? WORTH_A_RUN.sure : WORTH_A_RUN.inDoubt;
+    const worth = worthOf(view, best, model) / enough;
+    if (worth > (next?.worth ?? 1)) next = { point, worth };
   }
-  return next !== null && next.worth >= WORTH_A_RUN ? next.point : null;
+  return next?.point ?? (here[0] === undefined ? null : edgeBeside(field, model, here[0].point, turned));
+}
+
+/** Half way to a neighbour of the best point where QPS has fallen off a cliff: the best may lie right at its edge. */
+function edgeBeside(field: Field, model: Model, best: Point, turned: readonly number[]): Point | null {
+  const from = model.at(best).lnQps;
+  for (const index of turned) {
+    const axis = field.axes[index]!;
+    const offset = (point: Point): number => axis.position(point[index]!) - axis.position(best[index]!);
+    const line = field.visits.filter(({ point }) =>
+      point.every((value, i) => i === index || value === best[i]),
+    );
+    for (const side of [1, -1]) {
+      const [neighbour] = line
+        .filter(({ point }) => side * offset(point) > 0)
+        .toSorted((a, b) => Math.abs(offset(a.point)) - Math.abs(offset(b.point)));
+      if (neighbour === undefined) continue;
+      const fall = from - median(neighbour.results.map((result) => safeLog(result.qps)));
+      const gap = Math.abs(offset(neighbour.point));
+      if (fall < STEEPEST_FALL * gap + 4 * model.noise.qps || gap < Math.log(CLIFF_WIDTH)) continue;
+      const middle = best.with(index, valueBetween(axis, best[index]!, neighbour.point[index]!));
+      if (field.runsOf(middle) === 0 && !field.isDoubtful(middle)) return middle;
+    }
+  }
+  return null;
 }
 
 /** Expected gain of ln QPS for each run that it takes. @param best ln QPS of the best sure point; -Infinity without. */

@@ -3,7 +3,7 @@ import type { BenchmarkResult } from '../bench/result.ts';
 import type { Axis } from './axis.ts';
 import type { Constraints, SearchEvent, TrialPurpose } from './contract.ts';
 import type { Bracket, Laboratory } from './laboratory.ts';
-import { Model } from './model.ts';
+import { Model, SURE } from './model.ts';
 import { configWith } from './parameter.ts';
 
 /** A value for every axis, in their order. */
@@ -23,7 +23,8 @@ export class Field {
   readonly lab: Laboratory;
   readonly #base: BenchmarkConfig;
   readonly #visits = new Map<string, Visit>();
-  readonly #failed = new Set<string>();
+  /** Points whose tries all failed. */
+  readonly #failed = new Map<string, Point>();
   #model: Model | null = null;
 
   constructor(base: BenchmarkConfig, axes: readonly Axis[], constraints: Constraints, lab: Laboratory) {
@@ -44,13 +45,32 @@ export class Field {
     return this.#model;
   }
 
+  /** The measured point of the highest expected QPS that surely holds the constraints; null without one. */
+  get fastest(): Point | null {
+    const { model } = this;
+    if (model === null) return null;
+    const sure = this.visits
+      .map(({ point }) => ({ point, view: model.at(point) }))
+      .filter(({ view }) => view.holds >= SURE)
+      .toSorted((a, b) => b.view.lnQps - a.view.lnQps);
+    return sure[0]?.point ?? null;
+  }
+
   runsOf(point: Point): number {
     return this.#visits.get(keyOf(point))?.results.length ?? 0;
   }
 
-  /** Its last try failed, and none before gave a result: not worth another run. */
-  hasFailed(point: Point): boolean {
-    return this.#failed.has(keyOf(point));
+  /** Nearer to a point that failed than to any that was measured: it may fail too. */
+  isDoubtful(point: Point): boolean {
+    if (this.#failed.size === 0) return false;
+    const nearest = (points: Iterable<Point>): number =>
+      Math.min(...Array.from(points, (other) => this.distance(point, other)));
+    return nearest(this.#failed.values()) <= nearest(this.visits.map((visit) => visit.point));
+  }
+
+  /** In e-folds. */
+  distance(a: Point, b: Point): number {
+    return Math.hypot(...this.axes.map((axis, i) => axis.position(a[i]!) - axis.position(b[i]!)));
   }
 
   configOf(point: Point): BenchmarkConfig {
@@ -66,10 +86,11 @@ export class Field {
     const key = keyOf(point);
     const result = yield* this.lab.run(this.configOf(point), purpose, about);
     if (result === null) {
-      if (this.lab.end === null && !this.#visits.has(key)) this.#failed.add(key);
+      if (this.lab.end === null && !this.#visits.has(key)) this.#failed.set(key, point);
       return null;
     }
     this.#model = null;
+    this.#failed.delete(key);
     const visit = this.#visits.get(key);
     if (visit === undefined) this.#visits.set(key, { point, results: [result] });
     else visit.results.push(result);

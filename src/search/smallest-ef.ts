@@ -4,7 +4,7 @@ import type { Field, Point } from './field.ts';
 import { SURE, type Model } from './model.ts';
 
 /** A run is worth its time while it is expected to lower the ef by such a share. */
-const WORTH_A_RUN = 0.01;
+const WORTH_A_RUN = 0.005;
 
 /**
  * Seeks the smallest ef that meets the recall: the best one, since QPS falls with ef. Each run goes where the gain,
@@ -56,7 +56,7 @@ class Ladder {
       ]),
     );
     this.#measured = [...new Set(field.visits.map(({ point }) => point[index]!))].toSorted((a, b) => a - b);
-    this.#failed = new Set(this.#axis.values.filter((ef) => field.hasFailed(start.with(index, ef))));
+    this.#failed = new Set(this.#axis.values.filter((ef) => field.isDoubtful(start.with(index, ef))));
   }
 
   best(): number {

@@ -113,7 +113,7 @@ export const families: readonly Family[] = [
     rise: peaked(dice),
     recall: logistic(dice, dice.between(2, 8)),
   })),
-  family('p99 met by one client', (dice) => ({ rise: bend(dice.between(1, 2), 6), limitAt: 1.5 })),
+  family('p99 met by one client', (dice) => ({ rise: bend(dice.between(0.8, 1.2), 6), limitAt: 1.5 })),
   family('cliff', (dice) => {
     const edge = dice.around(6, 150);
     const before = bend(dice.around(10, 100), 2);
