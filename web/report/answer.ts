@@ -164,7 +164,7 @@ function warningList(warnings: PageSession['warnings']): HTMLElement {
   return el(
     'details',
     { class: 'warnings', open: '' },
-    el('summary', {}, `${counted.size} warnings`),
+    el('summary', {}, counted.size === 1 ? '1 warning' : `${counted.size} warnings`),
     el('ul', {}, ...items),
   );
 }

@@ -21,7 +21,7 @@ export interface Scatter {
 
 const width = 420;
 const height = 260;
-const edge = { left: 64, right: 16, top: 14, bottom: 40 };
+const edge = { left: 64, right: 16, top: 26, bottom: 40 };
 
 /** Points on two axes, as SVG: it scales, prints, and its points can be read out. */
 export function scatter(plot: Scatter): SVGSVGElement {

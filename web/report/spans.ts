@@ -35,7 +35,8 @@ export function spansSection(session: PageSession): HTMLElement {
     autocomplete: 'off',
     spellcheck: 'false',
   });
-  const pager = el('p', { class: 'tools' });
+  const count = el('span', { class: 'quiet', role: 'status' });
+  const pager = el('span', { class: 'pager' });
   let page = 0;
   let chosen: PageSpan | undefined;
   let gone = new AbortController();
@@ -59,12 +60,9 @@ export function spansSection(session: PageSession): HTMLElement {
       });
       return button;
     };
+    count.textContent = `${found.length} of ${spans.length} stages`;
     pager.replaceChildren(
-      el('label', {}, 'Filter ', filter),
-      el('span', { class: 'quiet', role: 'status' }, `${found.length} of ${spans.length} stages`),
-      ...(pages > 1
-        ? [move('Previous', -1), el('span', {}, `page ${page + 1} of ${pages}`), move('Next', 1)]
-        : []),
+      ...(pages > 1 ? [move('Previous', -1), ` page ${page + 1} of ${pages} `, move('Next', 1)] : []),
     );
   }
 
@@ -107,10 +105,7 @@ export function spansSection(session: PageSession): HTMLElement {
   };
   filter.addEventListener('input', () => {
     page = 0;
-    const at = filter.selectionStart;
     draw();
-    filter.focus();
-    filter.setSelectionRange(at, at);
   });
   addEventListener('hashchange', follow);
   draw();
@@ -129,7 +124,7 @@ export function spansSection(session: PageSession): HTMLElement {
   return section(
     'stages',
     'Stages',
-    pager,
+    el('p', { class: 'tools' }, el('label', {}, 'Filter ', filter), count, pager),
     el(
       'div',
       { class: 'scroll spans', tabindex: '0', role: 'region', 'aria-label': 'Stages' },
