@@ -6,7 +6,7 @@ import type { Driver } from '../driver.ts';
 import { BinaryNotFoundError } from '../error.ts';
 import { builtinProgram } from './builtin.ts';
 import { identify, type IdentifiedBinary } from './identify.ts';
-import { driverOf, type ProgramDriver } from './program-driver.ts';
+import { driverOf, operationNotSupported, type ProgramDriver } from './program-driver.ts';
 import { isVectorOperation, normalised } from './settings.ts';
 import { valkeyBenchRsProgram } from './valkey-bench-rs.ts';
 import { valkeyBenchmarkProgram } from './valkey-benchmark.ts';
@@ -65,7 +65,7 @@ export async function findDriver(options: FindOptions): Promise<FoundDriver> {
     const obstacle = driver.supports(options.operation)
       ? options.config && driver.obstacle(options.config)?.message
       : `it cannot do ${options.operation}`;
-    if (obstacle === undefined) return { driver, why: `${driver.version}: ${why}` };
+    if (obstacle === undefined) return supported(driver, options, why);
     reasons.push(`${why}: ${obstacle}`);
   }
   const looked = `no ${programsFor(options, name).join(', ')} in target/release, target/debug or on PATH`;
@@ -154,11 +154,9 @@ function ofBinary(found: IdentifiedBinary, { launchWith }: FindOptions): Program
 }
 
 function supported(driver: ProgramDriver, { operation }: FindOptions, why: string): FoundDriver {
-  if (driver.supports(operation)) return { driver, why: `${driver.version}: ${why}` };
-  throw new UsageError(
-    'operation-not-supported',
-    `Expected an operation that ${driver.name} can do, got "${operation}".`,
-  );
+  const name = driver.binary === undefined ? `the built-in load of ${driver.version}` : driver.version;
+  if (driver.supports(operation)) return { driver, why: `${name}: ${why}` };
+  throw operationNotSupported(driver.name, operation);
 }
 
 function kindOf(name: DriverName): IdentifiedBinary['kind'] {

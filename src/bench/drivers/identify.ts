@@ -35,7 +35,7 @@ export async function identify(path: string): Promise<IdentifiedBinary> {
   if (kind === undefined)
     throw new BinaryNotFoundError(
       'not-a-benchmark',
-      `Expected ${path} to be valkey-bench-rs, valkey-benchmark or redis-benchmark, but its --help has none of their options. It says: "${lastLinesOf(version + help, 1)[0] ?? ''}"`,
+      `Expected ${path} to be valkey-bench-rs, valkey-benchmark or redis-benchmark, but its --help has none of their options. It says: "${lastLinesOf(`${version}\n${help}`, Infinity)[0] ?? ''}"`,
     );
   return { path, kind, program: program ?? kind, version: number ?? 'unknown', flags };
 }

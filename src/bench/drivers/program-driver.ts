@@ -10,6 +10,7 @@ import { judgeRecall } from './judge/recall.ts';
 import { judgeRequests } from './judge/requests.ts';
 import { type ProgramRun, runProgram } from './program-run.ts';
 import type { Reading } from './reading.ts';
+import { isMix } from './settings.ts';
 import { noRefusals, type Refusals, type ServerFacts, ServerWatch } from './server-watch.ts';
 
 /** What a program may use of the run that it is part of. */
@@ -52,11 +53,7 @@ export interface ProgramDriver extends Driver {
  */
 export function driverOf(program: BenchmarkProgram, launchWith: readonly string[] = []): ProgramDriver {
   const check = (config: BenchmarkConfig): void => {
-    if (!program.supports(config.operation))
-      throw new UsageError(
-        'operation-not-supported',
-        `Expected an operation that ${program.name} can do, got "${config.operation}"${severalHint(config.operation)}.`,
-      );
+    if (!program.supports(config.operation)) throw operationNotSupported(program.name, config.operation);
     program.check(config);
   };
   return {
@@ -154,8 +151,12 @@ function withLastLines(error: unknown, lastLines: readonly string[]): unknown {
     : error;
 }
 
-function severalHint(operation: string): string {
-  return operation.includes(',') && !operation.includes(':')
-    ? ': a run is of one operation, so that it has one result; run them one after the other'
-    : '';
+/** What a driver throws for an operation that its program does not have. */
+export function operationNotSupported(program: string, operation: string): UsageError {
+  const isSeveral = operation.includes(',') && !isMix(operation);
+  const hint = isSeveral ? ': a run is of one, so that it has one result; run them one after the other' : '';
+  return new UsageError(
+    'operation-not-supported',
+    `Expected an operation that ${program} can do, got "${operation}"${hint}.`,
+  );
 }

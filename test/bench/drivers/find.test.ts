@@ -32,7 +32,7 @@ test('the order: target/release, target/debug, PATH, and then the built-in one, 
   const nothing = await find('get', { env: { PATH: home.folder } });
   expect(nothing.driver.name).toBe('builtin');
   expect(nothing.why).toMatch(
-    /^stagewatch \d.*: no valkey-bench-rs, valkey-benchmark, redis-benchmark in target\/release/,
+    /^the built-in load of stagewatch \d.*: no valkey-bench-rs, valkey-benchmark, redis-benchmark in target\/release/,
   );
 
   await path.add('redis-benchmark', locate('redis-benchmark')!);
