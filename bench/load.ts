@@ -1,16 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeDataset } from '../src/bench/dataset/make.ts';
 import { ControlLink } from '../src/load/control-link.ts';
 import { runLoad } from '../src/load/load.ts';
 import { commandOf } from '../src/load/operations.ts';
-import { DEFAULTS, type LoadOptions, type ServerAddress, type VectorOperation } from '../src/load/options.ts';
+import { DEFAULTS, type ServerAddress } from '../src/load/options.ts';
 import { textOf } from '../src/valkey/resp.ts';
 import { locate } from '../test/servers/locate.ts';
 import { startServer } from '../test/servers/start.ts';
+import { run as vectorQueries } from './vec-query.ts';
 
 const PAIRS = 10;
 const CLIENTS = 50;
@@ -50,48 +47,6 @@ export async function run(print: (line: string) => void): Promise<void> {
     print(`  valkey-benchmark  ${spread(theirs.slice(1))}`);
   }
   await vectorQueries(print);
-}
-
-/** Who is the limit of a vec-query: CPU time of the server and of the generator, of one thread each. */
-async function vectorQueries(print: (line: string) => void): Promise<void> {
-  if (locate('redis-server') === undefined)
-    return print('vec-query skipped: no redis-server 8 (npm run servers)');
-  const folder = mkdtempSync(join(tmpdir(), 'stagewatch-bench-'));
-  try {
-    const dataset = await makeDataset({
-      output: join(folder, 'd'),
-      count: 10_000,
-      dim: 64,
-      queries: 200,
-      metric: 'cosine',
-    });
-    await using server = await startServer({ program: 'redis-server' });
-    const work = (operation: VectorOperation): LoadOptions => ({
-      ...DEFAULTS,
-      server: { host: '127.0.0.1', port: server.port, database: 0 },
-      cluster: false,
-      work: { ...DEFAULTS, kind: 'vectors', name: operation, operation, dataset, efSearch: 10 },
-    });
-    await runLoad(work('vec-load'));
-    const [serverMs, before] = [cpuMs(server.pid), process.cpuUsage()];
-    const { throughput, durationMs, recall } = await runLoad({
-      ...work('vec-query'),
-      length: { requests: 20_000 },
-    });
-    const ours = process.cpuUsage(before);
-    print(
-      `vec-query on Redis 8, 10,000 x 64, ef 10: ${kilo(throughput)}, recall ${recall!.avg.toFixed(3)}; in ${Math.round(durationMs)} ms the server used ` +
-        `${cpuMs(server.pid) - serverMs} ms of CPU, stagewatch load ${Math.round((ours.user + ours.system) / 1000)} ms`,
-    );
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** User and system time of a process; a tick is 10 ms on Linux. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function load(server: ServerAddress, pipeline: number, requests: number): Promise<number> {
