@@ -24,7 +24,7 @@ export const command = addBenchFlags(
     new Command('bench')
       .summary('run a benchmark as a stage, and profile it')
       .description(
-        'Runs a benchmark program (valkey-bench-rs, valkey-benchmark or the built-in load), as a stage that is profiled\n' +
+        'Runs a benchmark program (valkey-bench-rs, valkey-benchmark or the built-in load), as a stage that is profiled ' +
           'where hooks are asked for, and judges its result: a run whose figures mean nothing has failed.',
       ),
   ),

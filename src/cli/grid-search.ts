@@ -28,7 +28,7 @@ export const command = addGridFlags(
   new Command('grid-search')
     .summary('run every combination of some values, and name the best')
     .description(
-      'Runs every combination of the values given, each as a stage, and the best three again: only these fresh runs are\n' +
+      'Runs every combination of the values given, each as a stage, and the best three again: only these fresh runs are ' +
         'reported as the answer. All points are shown.',
     ),
 )

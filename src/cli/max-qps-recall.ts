@@ -32,7 +32,7 @@ export const command = addSearchFlags(
   new Command('max-qps-recall')
     .summary('find the highest QPS at a recall and p99, and what limits it')
     .description(
-      'Finds the highest QPS that holds a recall and a p99, over ef_search and clients or what --tune names. Every run is\n' +
+      'Finds the highest QPS that holds a recall and a p99, over ef_search and clients or what --tune names. Every run is ' +
         'a stage, and is profiled where hooks are asked for (--collect-perf, --profile). Without hooks nothing is attached.',
     ),
 )

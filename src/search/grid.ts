@@ -103,13 +103,17 @@ async function* searchGrid(
   const complete =
     lab.trials.length >= points.length * (options.repeats ?? 1) + finalists.length * confirmations;
   if (!complete && lab.end !== null) return endedEarly(lab, lab.end, answer);
-  if (answer === null || best === undefined)
+  if (answer === null || best === undefined) {
+    const last = lab.trials.at(-1)?.outcome;
+    // Too few combinations for three failures in a row: none was measured all the same.
+    if (last?.state === 'failed') return { state: 'failed', error: last.error, ...searched(lab) };
     return {
       state: 'undecided',
       reason: 'No combination could be measured.',
       nearest: null,
       ...searched(lab),
     };
+  }
   if (!keeps(answer.result, constraints))
     return { state: 'infeasible', reason: shortfall(answer, constraints), nearest: answer, ...searched(lab) };
   return {
