@@ -31,7 +31,7 @@ export interface SettingsPlan {
 /** The server's own settings, made as each trial wants them, read back, and put back in the end. */
 export class ServerSettings implements Preparation {
   readonly #plan: SettingsPlan;
-  readonly #client: ControlClient;
+  #client: ControlClient;
   readonly #changes: Changes;
   /** As they were, of all that were ever asked for. */
   readonly #original = new Map<string, string>();
@@ -126,10 +126,15 @@ export class ServerSettings implements Preparation {
     concerns: (name: string) => boolean,
   ): Promise<{ readonly name: string; readonly from: string; readonly to: string }[]> {
     const names = [...wanted.keys()].filter(concerns);
-    const present = await this.#get(names);
+    // One that is down may have fallen in a restart: the next one may raise it.
+    const canRaise = names.length > 0 && names.every((name) => this.#immutable.has(name));
+    const present = await this.#get(names).catch((error: unknown) => {
+      if (canRaise) return new Map<string, string>();
+      throw error;
+    });
     return names
-      .map((name) => ({ name, from: present.get(name) ?? '', to: wanted.get(name)! }))
-      .filter(({ from, to }) => !isKept(to, from));
+      .filter((name) => !present.has(name) || !isKept(wanted.get(name)!, present.get(name)!))
+      .map((name) => ({ name, from: present.get(name) ?? this.#original.get(name)!, to: wanted.get(name)! }));
   }
 
   #byConfigSet({ name, from, to }: { name: string; from: string; to: string }): Change {
@@ -168,6 +173,9 @@ export class ServerSettings implements Preparation {
     if (await this.#has(name, value).catch(() => false)) return;
     const atStart = new Map([...settings].filter(([other]) => this.#immutable.has(other)));
     await restartServer(this.#plan.restart!, atStart, this.#plan.address);
+    // The old one holds a connection that is lost, or remembers that nobody answered.
+    await this.#client[Symbol.asyncDispose]();
+    this.#client = new ControlClient(this.#plan.address);
     await this.#demandKept(name, value, 'after the restart');
   }
 

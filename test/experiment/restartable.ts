@@ -44,11 +44,15 @@ export class RestartableServer implements AsyncDisposable {
     return readFileSync(join(this.folder, 'starts'), 'utf8').trim().split('\n');
   }
 
+  /** Ends it; its script starts it again. */
+  async fall(): Promise<void> {
+    if (!existsSync(join(this.folder, 'pid'))) return;
+    process.kill(this.pid, 'SIGTERM');
+    for (let i = 0; i < 500 && existsSync(join(this.folder, 'pid')); i++) await sleep(20);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (existsSync(join(this.folder, 'pid'))) {
-      process.kill(this.pid, 'SIGTERM');
-      for (let i = 0; i < 500 && existsSync(join(this.folder, 'pid')); i++) await sleep(20);
-    }
+    await this.fall();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -207,4 +207,22 @@ describe('settings of the server’s start', () => {
     }
     expect(await config(server.port, 'io-threads')).toBe('1');
   });
+
+  test('a server that fell meanwhile is raised by the next trial, and in the end', async () => {
+    await using server = await RestartableServer.start();
+    const { lines, open } = planFor(server.port, {
+      tuned: ['io-threads'],
+      restart: parseRestartCommand([...server.argv, '{io-threads}'].join(' '), 20_000),
+    });
+    {
+      await using settings = await open();
+      await settings.before({ serverConfig: { 'io-threads': '2' } });
+      await server.fall();
+      await settings.before({ serverConfig: { 'io-threads': '2' } });
+      expect(await config(server.port, 'io-threads')).toBe('2');
+      await server.fall();
+    }
+    expect(await config(server.port, 'io-threads')).toBe('1');
+    expect(lines.at(-1)).toBe('restored io-threads 1->2');
+  });
 });
