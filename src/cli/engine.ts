@@ -19,8 +19,8 @@ interface Flags {
 export const command = new Command('engine')
   .summary('run the embedded vector server: for demos, tests and learning')
   .description(
-    'Runs a small vector server that speaks RESP: strings, hashes, lists, sets, and FT.CREATE / FT.SEARCH with HNSW and\n' +
-      'FLAT indexes. It is NO DATABASE: it keeps nothing, forgets everything at its end, and is there so that a benchmark\n' +
+    'Runs a small vector server that speaks RESP: strings, hashes, lists, sets, and FT.CREATE / FT.SEARCH with HNSW and ' +
+      'FLAT indexes. It is NO DATABASE: it keeps nothing, forgets everything at its end, and is there so that a benchmark ' +
       'has something to run against on a machine without Valkey or Redis.',
   )
   .option('--port <n>', 'TCP port; 0 takes a free one', integer(0, 65_535), 0)

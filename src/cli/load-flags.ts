@@ -78,7 +78,7 @@ export function addLoadFlags(command: Command): Command {
     )
     .option(
       '-n, --requests <number>',
-      'requests in all (100000; vec-*: all of the dataset)',
+      'requests in all (100000; vec-query: 10000; other vec-*: one for each vector)',
       integer(1, MAX.count),
     )
     .addOption(
@@ -96,7 +96,11 @@ export function addLoadFlags(command: Command): Command {
     )
     .option('--cluster', 'spread clients over the nodes of a cluster')
     .option('--warmup <time>', 'the same load before, not measured', timeMs)
-    .option('--timeout <time>', 'a server silent for so long has failed (60)', timeMs, DEFAULTS.timeoutMs)
+    .addOption(
+      new Option('--timeout <time>', 'a server silent for so long has failed')
+        .argParser(timeMs)
+        .default(DEFAULTS.timeoutMs, `${DEFAULTS.timeoutMs / 1000}`),
+    )
     .option('--dataset <name>', 'vec-*: file, or name in $BENCHMARK_HOME/datasets, ./datasets or .')
     .option('-k, --k <number>', 'vec-query: neighbours', integer(1, 100_000), DEFAULTS.k)
     .option('--ef-search <number>', 'vec-query: candidates looked at', integer(1, 1_000_000))

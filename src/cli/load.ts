@@ -29,7 +29,7 @@ export const command = addLoadFlags(
   new Command('load')
     .summary('drive a server, and measure throughput, latency and recall')
     .description(
-      'Drives a Valkey or Redis server and measures throughput, latency and recall. Error replies are errors, and a run\n' +
+      'Drives a Valkey or Redis server and measures throughput, latency and recall. Error replies are errors, and a run ' +
         'that means nothing has no result.',
     )
     .argument('[command...]', 'a command after --, with __rand_int__ and __data__'),
