@@ -8,7 +8,7 @@ import { BenchmarkError, BinaryNotFoundError } from '../error.ts';
 import { KeptText, lastLinesOf } from './kept-text.ts';
 
 /** After the program's own end somebody whom it left behind may hold its pipes open. */
-const drainMs = 1_000;
+const drainMs = 2_000;
 
 /** What a program that was linked elsewhere needs to start, and what its user set for its messages. */
 const passedOn = /^(LD_LIBRARY_PATH|LD_PRELOAD|RUST_LOG|RUST_BACKTRACE|SSL_CERT_(FILE|DIR))$/;

@@ -1,5 +1,5 @@
 import { UsageError } from '../../error.ts';
-import { REDACTED, redactArgv } from '../../target/redact.ts';
+import { redactArgv } from '../../target/redact.ts';
 import type { BenchmarkConfig } from '../config.ts';
 
 /** Operations on vectors; of these only vec-query has a recall. */
@@ -37,7 +37,7 @@ export function refuseSecretArguments({ extraArgs, prefixArgs }: BenchmarkConfig
   if (redactArgv(words).every((word, i) => word === words[i])) return;
   throw new UsageError(
     'password-in-arguments',
-    `Expected no password among the driver's arguments, got ${redactArgv(words).join(' ')} (${REDACTED} is ours): all users of this machine can read them. Use the built-in driver, with the password in VALKEYCLI_AUTH.`,
+    `Expected no password among the driver's arguments, got ${redactArgv(words).join(' ')}: all users of this machine can read them. Use the built-in driver, with the password in VALKEYCLI_AUTH.`,
   );
 }
 

@@ -5,6 +5,7 @@ import { makeDataset } from '../../../src/bench/dataset/make.ts';
 import { findDriver } from '../../../src/bench/drivers/find.ts';
 import { startEngine } from '../../../src/engine/start.ts';
 import { Secret } from '../../../src/valkey/credentials.ts';
+import { startCluster } from '../../load/cluster.ts';
 import { locate } from '../../servers/locate.ts';
 import { needs } from '../../servers/need.ts';
 import { ask, startServer, type RunningServer } from '../../servers/start.ts';
@@ -81,6 +82,16 @@ test('error replies fail a run, unless they are allowed and others came', async 
   expect(errors).toEqual([{ kind: 'WRONGTYPE', count: expect.any(Number) as number }]);
   expect(errors[0]!.count).toBeGreaterThan(300);
   await expect(driver.run(asked('lpush', true), never)).rejects.toMatchObject({ code: 'error-replies' });
+});
+
+test('a cluster is found out, and clients are spread over it', async () => {
+  await using cluster = await startCluster();
+  const seen: (readonly string[])[] = [];
+  const asked = config({ port: cluster.ports[0]!, operation: 'set', keyspace: 1000 });
+  const { requests } = await driver.run(asked, never, { started: (argv) => seen.push(argv) });
+  expect(requests).toBe(5_000);
+  expect(seen[0]).toContain('--cluster');
+  expect(await ask(cluster.ports[2]!, 'DBSIZE\r\n')).toMatch(/^:[1-9]/);
 });
 
 test('what the load refuses is a slip of the user, and what it cannot do has its code', async () => {

@@ -204,6 +204,16 @@ function expectGone(failure: unknown): void {
   expect(readStats().filter((stat) => stat.pgrp === Number(pid) && isRunning(stat))).toEqual([]);
 }
 
+test('what a program leaves behind is ended, and its result counts', async () => {
+  const driver = await driverOf('leaves-a-child.sh', recordingPath('valkey-bench-rs/set-get'));
+  let output = '';
+  const result = await driver.run(config(), never, {
+    output: (chunk) => (output += Buffer.from(chunk).toString()),
+  });
+  expect(result.qps).toBe(38225);
+  expectGone({ lastLines: [output] });
+});
+
 test('200 MB of output are streamed on, and not kept', async () => {
   const driver = await driverOf('flood.sh', '200', recordingPath('valkey-bench-rs/set-get'));
   let [bytes, peak] = [0, 0];

@@ -7,6 +7,7 @@ import { startCluster } from '../../load/cluster.ts';
 import { locate } from '../../servers/locate.ts';
 import { needs } from '../../servers/need.ts';
 import { ask, startServer, type RunningServer } from '../../servers/start.ts';
+import { Programs, recordingPath } from './stand-in.ts';
 
 needs('valkey-server', 'valkey-benchmark', 'redis-benchmark');
 
@@ -82,6 +83,25 @@ test('threads only where runs are long enough for its clock', async () => {
   expect(line({ numThreads: 4, numClients: 2, numRequests: 1_000_000 })).toContain('--threads 2');
   const { warnings } = await driver.run(config({ numThreads: 4 }), never);
   expect(warnings.map(({ code }) => code)).toContain('one-thread');
+});
+
+test('9.x has times and rates, and they are passed', async () => {
+  await using programs = await Programs.open();
+  const binary = await programs.add('nine', 'replay-9.sh', recordingPath('valkey-benchmark/duration-9.1.2'));
+  const nine = (await findDriver({ operation: 'get', binary })).driver;
+  const asked = config({ durationMs: 2000, warmupMs: 1000, rps: 65_000 });
+  expect(nine.version).toBe('valkey-benchmark 9.1.2');
+  expect(nine.commandLine(asked).slice(1).join(' ')).toBe(
+    `-h 127.0.0.1 -p ${server.port} -c 10 --duration 2 --warmup 1 --rps 65000 -r 100 -d 3 --csv -t get`,
+  );
+  expect(await nine.run(asked, never)).toMatchObject({
+    ...{ qps: 62533, latencyAvg: 0.093, latencyP50: 0.087, latencyP95: 0.127, latencyP99: 0.215 },
+    ...{ latencyMax: 4.191, loop: 'open', warnings: [] },
+  });
+  await expect(nine.run(asked.with({ durationMs: 1500 }), never)).rejects.toMatchObject({
+    code: 'whole-seconds',
+  });
+  await expect(nine.run(config({ seed: 1 }), never)).rejects.toMatchObject({ code: 'flag-missing' });
 });
 
 test('an error reply ends it, and the reply is told', async () => {
