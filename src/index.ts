@@ -50,6 +50,14 @@ export { InfeasibleError, SearchError, UndecidedError } from './search/error.ts'
 export { gridSearch, sweep, type GridOptions, type SweepOptions } from './search/grid.ts';
 export { searchMaxQps } from './search/max-qps.ts';
 export { configWith, parameterOf } from './search/parameter.ts';
+export {
+  runExperiment,
+  type ExperimentEnd,
+  type ExperimentOptions,
+  type ExperimentView,
+} from './experiment/experiment.ts';
+export type { FollowOptions } from './experiment/in-monitor.ts';
+export type { Journal, Preparation } from './experiment/preparation.ts';
 export { ValKeyBenchmarkWrapper } from './experiment/wrapper.ts';
 export type {
   BinarySearchSettings,
