@@ -59,7 +59,7 @@ export class KeptText {
 
 /** Colours and other orders to a terminal. */
 export function withoutColours(text: string): string {
-  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '');
+  return text.replaceAll(/\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\))/g, '');
 }
 
 /** Lines that were ended; without colours. What the last line break does not end was cut: digits may be missing. */
@@ -82,6 +82,8 @@ export function lastLinesOf(text: string, count = 10, secret?: string): string[]
     .filter((line) => line !== '');
   return lines.slice(-count).map((line) => {
     const clean = redactText(secret ? line.replaceAll(secret, '***') : line);
+    const unreadable = clean.length - clean.replaceAll('\ufffd', '').length;
+    if (unreadable > clean.length / 20) return `[${clean.length} characters that are no text]`;
     return clean.length > LINE_CHARS ? `${clean.slice(0, LINE_CHARS)}...` : clean;
   });
 }

@@ -134,5 +134,5 @@ function environment(): Record<string, string> {
 }
 
 function seconds(ms: number): string {
-  return ms < 10_000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`;
+  return ms < 10_000 && ms % 1000 !== 0 ? `${ms} ms` : `${Math.round(ms / 1000)} s`;
 }

@@ -35,6 +35,10 @@ test('last lines: no colours, no control bytes, no secrets, the last state of a 
   expect(lastLinesOf(text, 10, 's3cret')).toEqual([
     ...['ERROR bad', ' 99%', 'AUTH *** failed', 'redis://***@h --requirepass ***'],
   ]);
+  expect(lastLinesOf('\u001b]0;title\u0007words\n\ufffd\ufffdELF\ufffd\n')).toEqual([
+    'words',
+    '[6 characters that are no text]',
+  ]);
   expect(lastLinesOf('a\nb\nc', 2)).toEqual(['b', 'c']);
   expect(lastLinesOf('x'.repeat(1000))[0]).toHaveLength(303);
 });
