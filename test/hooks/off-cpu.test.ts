@@ -1,18 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import offCpu from '../../hooks/off-cpu.ts';
 import type { HookReport } from '../../src/hook/host.ts';
 import type { EndedSpan } from '../../src/stage/span.ts';
 import { Children } from '../../src/restore/children.ts';
-import type { Child, SpawnOptions } from '../../src/target/contract.ts';
-import { LocalHost } from '../../src/target/local-host.ts';
 import { LocalTarget } from '../../src/target/local-target.ts';
 import { ask, startLoad } from '../perf/load.ts';
+import { serverForAll } from '../servers/for-all.ts';
 import { needs } from '../servers/need.ts';
-import { startServer, type RunningServer } from '../servers/start.ts';
 import { grown, readThreads, type ProcReading } from './proc.ts';
 import { contextIn, noArtifacts } from './context.ts';
+import { NobodyHost } from './nobody.ts';
 import { HookRig } from './rig.ts';
 
 needs('perf', 'valkey-server', 'valkey-benchmark', 'valkey-cli');
@@ -30,11 +29,7 @@ interface OffCpuJson {
   }[];
 }
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ args: ['--enable-debug-command', 'yes'] });
-});
-afterAll(() => server[Symbol.asyncDispose]());
+const server = serverForAll(['--enable-debug-command', 'yes']);
 
 const jsonOf = (rig: HookRig, report: HookReport | undefined): OffCpuJson =>
   rig.json<OffCpuJson>(report!, 'offcpu.json');
@@ -241,16 +236,8 @@ test('without the right to look into the kernel it says so: perf would record no
   const paranoid = Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8'));
   context.skip(process.getuid?.() !== 0 || paranoid < 2, 'needs root, to become somebody else');
   await using children = new Children();
-  const nobody = new (class extends LocalHost {
-    override spawn(argv: readonly string[], options?: SpawnOptions): Child {
-      return super.spawn(
-        ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', ...argv],
-        options,
-      );
-    }
-  })(children);
   await using rig = await HookRig.arm('threads', {}, server.pid);
-  const target = new LocalTarget(nobody, rig.target!);
+  const target = new LocalTarget(new NobodyHost(children), rig.target!);
   const { ctx } = contextIn(rig.session.folder, 'off-cpu', target, { callGraph: 'fp' as const });
   expect(await offCpu.probe(ctx)).toMatchObject({
     state: 'unavailable',

@@ -9,11 +9,10 @@ import perfRecord from '../../hooks/perf-record.ts';
 import type { ArmedHook, EndedSpan } from '../../src/hook/index.ts';
 import type { Target } from '../../src/target/contract.ts';
 import { killWriterOf } from '../perf/kill.ts';
-import { startLoad } from '../perf/load.ts';
 import { localTarget } from '../perf/local-host.ts';
 import { endedSpan } from '../perf/span.ts';
+import { serverForAll } from '../servers/for-all.ts';
 import { needs } from '../servers/need.ts';
-import { type RunningServer, startServer } from '../servers/start.ts';
 import { contextIn, ended, noArtifacts } from './context.ts';
 
 needs('perf', 'valkey-server', 'valkey-benchmark');
@@ -21,21 +20,14 @@ needs('perf', 'valkey-server', 'valkey-benchmark');
 const sessions = mkdtempSync(join(tmpdir(), 'stagewatch-hook-'));
 const session = (): string => mkdtempSync(join(sessions, 's-'));
 const defaults = perfRecord.options.parse({});
-let server: RunningServer;
-let load: AsyncDisposable;
+const server = serverForAll(['--io-threads', '2'], ['-t', 'get']);
 let target: Target;
 
 beforeAll(async () => {
-  server = await startServer({ args: ['--io-threads', '2'] });
-  load = startLoad(server.port, '-t', 'get');
   target = localTarget(server.pid, 'valkey-server');
   await sleep(200);
 });
-afterAll(async () => {
-  await load[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-  rmSync(sessions, { recursive: true, force: true });
-});
+afterAll(() => rmSync(sessions, { recursive: true, force: true }));
 
 async function spanOf(armed: ArmedHook, name: string, ms: number): Promise<EndedSpan> {
   const span = endedSpan(name, process.hrtime.bigint());
@@ -93,7 +85,8 @@ test('a server that does nothing is told from a profile that captured nothing', 
   expect(await armed.collect([span, short], out, noArtifacts)).toEqual([]);
   expect(warnings).toMatchObject([
     { code: 'nothing-captured', fails: true, message: expect.stringContaining('used no CPU') },
-    { code: 'nothing-captured', fails: false },
+    // A busy machine may not let it be short.
+    { code: 'nothing-captured', fails: short.durationMs >= 50 },
   ]);
   expect(existsSync(out.of(span).path)).toBe(false);
   sleeper.kill('SIGKILL');

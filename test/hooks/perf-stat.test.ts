@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { countable } from '../../src/perf/stat-events.ts';
 import type { PoolCounters } from '../../src/perf/stat-summary.ts';
 import { Children } from '../../src/restore/children.ts';
-import type { Child, SpawnOptions } from '../../src/target/contract.ts';
-import { LocalHost } from '../../src/target/local-host.ts';
-import { startLoad } from '../perf/load.ts';
 import { runs } from '../restore/processes.ts';
+import { serverForAll } from '../servers/for-all.ts';
 import { needs } from '../servers/need.ts';
-import { startServer, type RunningServer } from '../servers/start.ts';
 import { grown, readThreads, type ProcReading } from './proc.ts';
+import { NobodyHost } from './nobody.ts';
 import { HookRig } from './rig.ts';
 
 needs('perf', 'valkey-server', 'valkey-benchmark');
@@ -24,17 +22,8 @@ interface PerfStatJson extends PoolCounters {
   readonly laterThreads: readonly number[];
 }
 
-let server: RunningServer;
-let load: AsyncDisposable;
-beforeAll(async () => {
-  server = await startServer({ args: ['--io-threads', '2'] });
-  load = startLoad(server.port, '-t', 'set,get', '-P', '16', '-c', '8');
-  await sleep(200);
-});
-afterAll(async () => {
-  await load[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
+const server = serverForAll(['--io-threads', '2'], ['-t', 'set,get', '-P', '16', '-c', '8']);
+beforeAll(() => sleep(200));
 
 const valueOf = ({ counters }: Pick<PoolCounters, 'counters'>, event: string): number =>
   counters.find((counter) => counter.event === event)?.value ?? Number.NaN;
@@ -165,14 +154,7 @@ test('without the right to look into the kernel, what would be 0 is doubted', as
   const paranoid = Number(readFileSync('/proc/sys/kernel/perf_event_paranoid', 'utf8'));
   context.skip(process.getuid?.() !== 0 || paranoid < 2, 'needs root, to become somebody else');
   await using children = new Children();
-  const nobody = new (class extends LocalHost {
-    override spawn(argv: readonly string[], options?: SpawnOptions): Child {
-      return super.spawn(
-        ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', ...argv],
-        options,
-      );
-    }
-  })(children);
+  const nobody = new NobodyHost(children);
   const { events, doubtful } = await countable(nobody, ['task-clock', 'context-switches', 'page-faults']);
   expect(events).toEqual(['task-clock', 'context-switches', 'page-faults']);
   expect(doubtful.map(({ event }) => event)).toEqual(['context-switches', 'page-faults']);

@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ThreadUse, PoolUse } from '../../src/perf/thread-use.ts';
 import { startLoad } from '../perf/load.ts';
+import { serverForAll } from '../servers/for-all.ts';
 import { needs } from '../servers/need.ts';
-import { startServer, type RunningServer } from '../servers/start.ts';
 import { grown, readThreads } from './proc.ts';
 import { HookRig } from './rig.ts';
 
@@ -19,11 +19,7 @@ interface ThreadsJson {
   readonly endedThreadsMs: number;
 }
 
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ args: ['--io-threads', '2'] });
-});
-afterAll(() => server[Symbol.asyncDispose]());
+const server = serverForAll(['--io-threads', '2']);
 
 /** What each thread of the server has used, s, as ps says. */
 function askPs(): Map<number, number> {
