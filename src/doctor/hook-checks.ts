@@ -48,7 +48,7 @@ async function probeAll(
     const found = hook.name === name ? 'cannot run' : `cannot run: it needs ${hook.name}`;
     // The stand-in may lack what a server has: a port, for one.
     if (!server && hook.target === 'required' && !notInstalled)
-      return unknown('needs a server to tell', `asked of stagewatch's own process instead: ${reason}`);
+      return unknown('needs a server to tell', `asked of stagewatch's own process instead: ${reason}`, mend);
     return failed(found, reason, mend);
   }
   if (server || plan.every(({ hook }) => hook.target === 'optional')) return ok('can run');

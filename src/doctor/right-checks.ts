@@ -98,8 +98,10 @@ export function setcapCommand(perf: string): string {
   return `setcap ${perfCapabilities} ${/^[\w/.+-]+$/.test(perf) ? perf : `'${perf}'`}`;
 }
 
-/** Hidden addresses read as 0. grep ends at the first, so that not all of 10 MB is made. */
+/** Hidden addresses read as 0. grep ends at the first, so that not all of 10 MB is made; bare images have none. */
 async function kernelSymbolsShow({ host }: DoctorEnvironment): Promise<boolean> {
-  const { stdout } = await run(host, ['grep', '-m', '1', ' [Tt] _stext$', '/proc/kallsyms']);
-  return /[1-9a-f]/.test(stdout.split(' ', 1)[0] ?? '');
+  const { end, stdout } = await run(host, ['grep', '-m', '1', ' [Tt] _stext$', '/proc/kallsyms']);
+  const symbols =
+    end.state === 'not-started' ? await host.readFile('/proc/kallsyms').catch(() => '') : stdout;
+  return /^(?=0*[1-9a-f])[0-9a-f]+ [Tt] _stext$/m.test(symbols);
 }
