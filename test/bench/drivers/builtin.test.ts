@@ -50,6 +50,36 @@ test('it measures a real server in a process of its own, more threads than conne
   );
 });
 
+test('what is asked for becomes flags of the load', () => {
+  const line = (settings: BenchmarkSettings): string => driver.commandLine(config(settings)).join(' ');
+  const tls = { ca: 'ca.pem', cert: 'me.pem', key: 'me.key', sni: 'db', skipVerify: true };
+  expect(line({ tls, user: 'alice', auth: new Secret('s3cret') })).toContain(
+    '--user alice --tls --tls-ca-cert ca.pem --tls-cert me.pem --tls-key me.key --tls-sni db --tls-skip-verify -c',
+  );
+  expect(
+    line({
+      ...{ durationMs: 1500, warmupMs: 200, pipeline: 8, rps: 100, dataSize: 64, seed: 7, cluster: true },
+      ...{ allowErrors: true, extraArgs: ['--verbose'], prefixArgs: ['--dbnum', '2'] },
+    }),
+  ).toContain(
+    '-P 8 --duration 1500ms --warmup 200ms --rps 100 -r 100 -d 64 --seed 7 --cluster --allow-errors --dbnum 2 -t get --verbose',
+  );
+  const vector = {
+    dataset: 'c10k',
+    k: 5,
+    efSearch: 50,
+    searchIndex: 'i',
+    searchPrefix: 'p:',
+    searchVectorField: 'v',
+  };
+  expect(line({ ...vector, operation: 'vec-query' })).toContain(
+    '--dataset c10k -k 5 --ef-search 50 --search-index i --search-prefix p: --search-vector-field v -t vec-query',
+  );
+  expect(line({ ...vector, operation: 'vec-load', hnswM: 8, efConstruction: 90 })).toContain(
+    '--search-vector-field v --hnsw-m 8 --ef-construction 90 -t vec-load',
+  );
+});
+
 test('a mix on schedule', async () => {
   const asked = config({ operation: 'get:0.5,set:0.5', rps: 2_000, durationMs: 1_000, warmupMs: 100 });
   const result = await driver.run(asked, never);

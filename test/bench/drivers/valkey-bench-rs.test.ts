@@ -82,6 +82,13 @@ test('the argument list: schema and data, index and prefix as our own load has t
   expect(seen[0]?.slice(-2)).toEqual(['--new-flag', '1']);
 });
 
+test('TLS', async () => {
+  const tls = { ca: 'ca.pem', cert: 'me.pem', key: 'me.key', sni: 'db', skipVerify: true };
+  expect((await replay('ping')).commandLine(config({ tls })).join(' ')).toContain(
+    '--tls --tls-ca-cert ca.pem --tls-cert me.pem --tls-key me.key --tls-sni db --tls-skip-verify -c',
+  );
+});
+
 test('a mix goes into --parallel, batches are whole, and what batches repeat is told', async () => {
   const driver = await replay('parallel');
   const asked = config({ operation: 'get:0.8,set:0.2', pipeline: 16, numRequests: 19_999 });

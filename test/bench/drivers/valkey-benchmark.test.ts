@@ -104,6 +104,13 @@ test('9.x has times and rates, and they are passed', async () => {
   await expect(nine.run(config({ seed: 1 }), never)).rejects.toMatchObject({ code: 'flag-missing' });
 });
 
+test('TLS', () => {
+  const tls = { ca: 'ca.pem', cert: 'me.pem', key: 'me.key', sni: 'db', skipVerify: true };
+  expect(driver.commandLine(config({ tls })).join(' ')).toContain(
+    '--tls --cacert ca.pem --cert me.pem --key me.key --sni db --insecure -c 10',
+  );
+});
+
 test('an error reply ends it, and the reply is told', async () => {
   await using full = await startServer({ args: ['--maxmemory', '1mb'] });
   const failure = await driver
