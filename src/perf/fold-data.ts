@@ -1,12 +1,21 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { DistinctStacks, type NewSample } from './distinct-stacks.ts';
-import type { Fold } from './fold.ts';
 import { FrameAnswers } from './frame-answers.ts';
+import type { FrameLines } from './frame-lines.ts';
 import { newWindow, visitRecords } from './record-walk.ts';
 import { readSampleLayout, type SampleLayout } from './sample-layout.ts';
 import { readScript, type ScriptPass } from './script-pass.ts';
-import { scriptCommand } from './script-text.ts';
+import { scriptCommand, type ScriptReader } from './script-text.ts';
 import { ThinData } from './thin-data.ts';
+
+/** Takes samples, as text of `perf script`, or with stacks by number. */
+export interface StackReader extends ScriptReader {
+  readonly frames: FrameLines;
+  /** Numbers for that many stacks. @returns the first of them. */
+  reserve(count: number): number;
+  /** The stack of the sample at hand, instead of `frame` and `sampleEnd`. @param framesOf innermost first. */
+  known(stack: number, framesOf: (stack: number) => Iterable<number>): void;
+}
 
 const sampleType = 9;
 
@@ -23,7 +32,7 @@ const thinPath = '/proc/self/fd/3';
  * @returns undefined where that cannot be done (stacks that perf unwinds, compressed records, ...): then let
  * `perf script` print all of them.
  */
-export async function foldData(path: string, fold: Fold): Promise<ScriptPass | undefined> {
+export async function foldData(path: string, fold: StackReader): Promise<ScriptPass | undefined> {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const layout = readSampleLayout(file);
@@ -69,7 +78,7 @@ function readChanges(
 }
 
 /** Everything in order of time, as `perf script` would have it. */
-function count(fold: Fold, distinct: DistinctStacks, answers: FrameAnswers): void {
+function count(fold: StackReader, distinct: DistinctStacks, answers: FrameAnswers): void {
   const { times, threadOf, stackOf, stacks, addressesOf, originSeconds, size } = distinct;
   const { comms, leaves, addresses, events } = answers;
   const firstStack = fold.reserve(stacks.size);
@@ -80,9 +89,9 @@ function count(fold: Fold, distinct: DistinctStacks, answers: FrameAnswers): voi
   let event = 0;
   const tellEvents = (until: number): void => {
     for (let next = events[event]; next !== undefined; next = events[++event]) {
-      const { text, pid, seconds, nanoseconds } = next;
+      const { text, pid, seconds, nanoseconds, tid, comm } = next;
       if ((seconds - originSeconds) * 1_000_000_000 + nanoseconds > until) return;
-      fold.event(text, pid, seconds, nanoseconds);
+      fold.event(text, pid, seconds, nanoseconds, tid, comm);
     }
   };
   const threads = comms.map((comm, thread) => ({ comm, ...distinct.idsOf(thread) }));

@@ -7,6 +7,8 @@ export interface ScriptEvent {
   readonly pid: number;
   readonly seconds: number;
   readonly nanoseconds: number;
+  readonly tid: number;
+  readonly comm: string;
 }
 
 const inlined = Buffer.from('(inlined)');
@@ -75,8 +77,8 @@ export class FrameAnswers implements ScriptReader {
     this.#waiting--;
   }
 
-  event(text: string, pid: number, seconds: number, nanoseconds: number): void {
+  event(text: string, pid: number, seconds: number, nanoseconds: number, tid: number, comm: string): void {
     this.#frames.mappings.accept(text);
-    this.events.push({ text, pid, seconds, nanoseconds });
+    this.events.push({ text, pid, seconds, nanoseconds, tid, comm });
   }
 }
