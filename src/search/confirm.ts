@@ -79,19 +79,6 @@ function stepBack(field: Field, model: Model, out: ReadonlySet<string>): Point |
   return next?.point ?? null;
 }
 
-/** The point, measured or not, that is likeliest to hold the constraints; null while nothing is measured. */
-export function mostHopeful(field: Field): Point | null {
-  const { model } = field;
-  if (model === null) return null;
-  const holds = pointsAround(field).map((point) => ({ point, holds: model.at(point).holds }));
-  return (
-    holds.reduce<(typeof holds)[number] | null>(
-      (best, other) => (best === null || other.holds > best.holds ? other : best),
-      null,
-    )?.point ?? null
-  );
-}
-
 /** All points that differ from a measured one in one value. */
 function pointsAround(field: Field): Point[] {
   const around = field.visits.flatMap(({ point }) =>

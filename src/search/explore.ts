@@ -14,35 +14,45 @@ import { safeLog } from './noise.ts';
 const WORTH_A_RUN = { sure: 0.006, inDoubt: 0.002 } as const;
 
 /**
- * Past its peak, throughput falls at most as 1 / clients by the universal scalability law (Gunther, Guerrilla
- * Capacity Planning, 2007, chapter 4). What falls faster, beyond the noise, is a cliff.
+ * Beside its peak, throughput falls as 1 / cosh(ln of the ratio of clients) by the universal scalability law without
+ * contention, and less with it (Gunther, Guerrilla Capacity Planning, 2007, chapter 4). What falls by so many times
+ * more, beyond the noise, is a cliff.
  */
 const STEEPEST_FALL = 1.2;
 /** A cliff is found well enough when such a ratio of values is left. */
 const CLIFF_WIDTH = 1.03;
+/** Its upper side must be within such a share of the best. */
+const NEAR_BEST = 0.15;
 
 /**
- * Seeks the highest QPS: first a wide bracket, then each run where it is worth most.
+ * Seeks the highest QPS along some axes: first a wide bracket, then each run where it is worth most.
  * @param start a point; the axes that are not turned keep its values.
  * @param turned the axes that are turned, by index.
  * @param reserve runs that are left for what follows.
+ * @param holdsStill says after each run whether the values of the other axes still stand; where not, this returns.
  */
 export async function* explore(
   field: Field,
   start: Point,
   turned: readonly number[],
   reserve: number,
+  holdsStill: () => boolean,
 ): AsyncGenerator<SearchEvent, void, void> {
   const { lab } = field;
-  for (const point of wideBracket(field, start, turned)) {
-    if (lab.end !== null || lab.runsLeft <= reserve) return;
-    if (field.runsOf(point) === 0) yield* field.run(point, 'bracket');
-  }
-  while (lab.end === null && lab.runsLeft > reserve) {
+  const mayRun = (): boolean => lab.end === null && lab.runsLeft > reserve && holdsStill();
+  if (!isBracketed(field, turned))
+    for (const point of wideBracket(field, start, turned))
+      if (mayRun() && field.runsOf(point) === 0) yield* field.run(point, 'bracket');
+  while (mayRun()) {
     const next = nextPoint(field, start, turned);
     if (next === null) return;
     yield* field.run(next, field.runsOf(next) > 0 ? 'repeat' : 'narrow');
   }
+}
+
+/** Have enough values of each axis been tried, be it at other values of the rest? */
+function isBracketed(field: Field, turned: readonly number[]): boolean {
+  return turned.every((index) => new Set(field.visits.map(({ point }) => point[index])).size >= 3);
 }
 
 /** The middle, and a point on either side of it along each axis. */
@@ -75,24 +85,27 @@ function nextPoint(field: Field, start: Point, turned: readonly number[]): Point
   return next?.point ?? (here[0] === undefined ? null : edgeBeside(field, model, here[0].point, turned));
 }
 
-/** Half way to a neighbour of the best point where QPS has fallen off a cliff: the best may lie right at its edge. */
+/** Half way between two neighbours where QPS falls off a cliff from near the best: that may lie right at its edge. */
 function edgeBeside(field: Field, model: Model, best: Point, turned: readonly number[]): Point | null {
-  const from = model.at(best).lnQps;
+  const highest = model.at(best).lnQps;
   for (const index of turned) {
     const axis = field.axes[index]!;
-    const offset = (point: Point): number => axis.position(point[index]!) - axis.position(best[index]!);
-    const line = field.visits.filter(({ point }) =>
-      point.every((value, i) => i === index || value === best[i]),
-    );
-    for (const side of [1, -1]) {
-      const [neighbour] = line
-        .filter(({ point }) => side * offset(point) > 0)
-        .toSorted((a, b) => Math.abs(offset(a.point)) - Math.abs(offset(b.point)));
-      if (neighbour === undefined) continue;
-      const fall = from - median(neighbour.results.map((result) => safeLog(result.qps)));
-      const gap = Math.abs(offset(neighbour.point));
-      if (fall < STEEPEST_FALL * gap + 4 * model.noise.qps || gap < Math.log(CLIFF_WIDTH)) continue;
-      const middle = best.with(index, valueBetween(axis, best[index]!, neighbour.point[index]!));
+    const line = field.visits
+      .filter(({ point }) => point.every((value, i) => i === index || value === best[i]))
+      .map(({ point, results }) => ({
+        value: point[index]!,
+        lnQps: median(results.map((result) => safeLog(result.qps))),
+      }))
+      .toSorted((a, b) => a.value - b.value);
+    for (const [i, right] of line.entries()) {
+      const left = line[i - 1];
+      if (left === undefined || Math.max(left.lnQps, right.lnQps) < highest - NEAR_BEST) continue;
+      const gap = axis.position(right.value) - axis.position(left.value);
+      const natural = STEEPEST_FALL * Math.log(Math.cosh(gap)) + 4 * model.noise.qps;
+      // What rises steeply to the right may do so by n clients doing n times the work of one.
+      const fall = Math.max(left.lnQps - right.lnQps, right.lnQps - left.lnQps - gap);
+      if (fall < natural || gap < Math.log(CLIFF_WIDTH)) continue;
+      const middle = best.with(index, valueBetween(axis, left.value, right.value));
       if (field.runsOf(middle) === 0 && !field.isDoubtful(middle)) return middle;
     }
   }

@@ -56,6 +56,14 @@ export class Field {
     return sure[0]?.point ?? null;
   }
 
+  /** The measured point that is likeliest to hold the constraints; null while nothing is measured. */
+  get likeliest(): Visit | null {
+    const { model } = this;
+    if (model === null) return null;
+    const holds = this.visits.map((visit) => ({ visit, holds: model.at(visit.point).holds }));
+    return holds.reduce((best, other) => (other.holds > best.holds ? other : best)).visit;
+  }
+
   runsOf(point: Point): number {
     return this.#visits.get(keyOf(point))?.results.length ?? 0;
   }

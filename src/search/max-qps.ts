@@ -1,11 +1,11 @@
 import { endedEarly, searched } from './answer.ts';
 import { axisOf, valueAt } from './axis.ts';
-import { confirm, mostHopeful } from './confirm.ts';
+import { confirm } from './confirm.ts';
 import type { Best, Measure, Search, SearchAnswer, SearchEvent, SearchOptions } from './contract.ts';
 import { explore } from './explore.ts';
 import { Field, type Point } from './field.ts';
 import { Laboratory } from './laboratory.ts';
-import { limitThatBinds, shortfall } from './limits.ts';
+import { keeps, limitThatBinds, shortfall } from './limits.ts';
 import { SURE } from './model.ts';
 import { checkParameters } from './parameter.ts';
 import { bestEf, seekSmallestEf } from './smallest-ef.ts';
@@ -25,16 +25,19 @@ export async function* searchMaxQps(options: SearchOptions, measure: Measure): S
   let start: Point = axes.map((axis, i) =>
     i === ef && constraints.minRecall === undefined ? axis.values[0]! : valueAt(axis, 0.5),
   );
-  if (ef >= 0) {
-    yield* seekSmallestEf(field, start, ef, reserve);
-    start = start.with(ef, bestEf(field, start, ef));
+  let stands = false;
+  while (!stands) {
+    if (ef >= 0) {
+      yield* seekSmallestEf(field, field.fastest ?? start, ef, reserve);
+      start = start.with(ef, bestEf(field, start, ef));
+      if ((field.model?.recallAt(start).holds ?? 1) < 1 - SURE) break;
+    }
+    // Each of these runs measures the recall too: another ef may turn out to be the smallest that meets it.
+    const holdsStill = (): boolean => ef < 0 || bestEf(field, start, ef) === start[ef];
+    if (others.length > 0) yield* explore(field, start, others, reserve, holdsStill);
+    stands = holdsStill() || lab.end !== null || lab.runsLeft <= reserve;
   }
-  const reachable = ef < 0 || field.model === null || field.model.recallAt(start).holds > 1 - SURE;
-  if (others.length > 0 && reachable) {
-    yield* explore(field, start, others, reserve);
-    // Each of these runs measured the recall too: a smaller ef may have become sure.
-    if (ef >= 0) yield* seekSmallestEf(field, field.fastest ?? start, ef, reserve);
-  }
+  if (ef >= 0) yield* seekSmallestEf(field, field.fastest ?? start, ef, reserve);
   const best = yield* confirm(field, repeats);
   return best === null ? yield* answerWithout(field) : answerWith(field, best);
 }
@@ -44,34 +47,27 @@ function answerWith(field: Field, best: Best): SearchAnswer {
   return { state: 'found', best, limitedBy: limitThatBinds(lab.trials, best, constraints), ...searched(lab) };
 }
 
-/** Infeasible when the point that is likeliest to hold the constraints was measured, and surely does not. */
+/**
+ * Infeasible when no point may hold the constraints, by the measurements where they are likeliest to: the recall at
+ * the largest ef, p99 with the fewest clients.
+ */
 async function* answerWithout(field: Field): AsyncGenerator<SearchEvent, SearchAnswer, void> {
-  const { lab, constraints } = field;
-  const hopeful = mostHopeful(field);
-  if (hopeful !== null && field.runsOf(hopeful) === 0) yield* field.run(hopeful, 'narrow');
-  const nearest = nearestOf(field);
-  const { model } = field;
-  if (lab.end?.state !== 'failed' && model !== null && nearest !== null) {
-    const last = mostHopeful(field);
-    if (last !== null && field.runsOf(last) > 0 && model.at(last).holds < 1 - SURE)
+  const { lab, axes, constraints } = field;
+  const clients = axes.findIndex(({ name }) => name === 'numClients');
+  const before = field.likeliest;
+  if (before !== null && clients >= 0 && constraints.maxLatencyP99 !== undefined) {
+    const calmest = before.point.with(clients, axes[clients]!.values[0]!);
+    if (field.runsOf(calmest) === 0) yield* field.run(calmest, 'narrow');
+  }
+  const likeliest = field.likeliest;
+  const nearest = likeliest === null ? null : summarise(field.configOf(likeliest.point), likeliest.results);
+  if (lab.end?.state !== 'failed' && likeliest !== null && nearest !== null) {
+    const holds = field.model?.at(likeliest.point).holds ?? 1;
+    if (holds < 1 - SURE && !keeps(nearest.result, constraints))
       return { state: 'infeasible', reason: shortfall(nearest, constraints), nearest, ...searched(lab) };
   }
   if (lab.end !== null) return endedEarly(lab, lab.end, nearest);
   const reason =
     'The points that may hold the constraints lie so near to the limit that no affordable number of runs tells.';
   return { state: 'undecided', reason, nearest, ...searched(lab) };
-}
-
-/** The measured point that is likeliest to hold the constraints. */
-function nearestOf(field: Field): Best | null {
-  const { model } = field;
-  if (model === null) return null;
-  const [first, ...rest] = field.visits;
-  if (first === undefined) return null;
-  const holds = (point: Point): number => model.at(point).holds;
-  const nearest = rest.reduce(
-    (best, visit) => (holds(visit.point) > holds(best.point) ? visit : best),
-    first,
-  );
-  return summarise(field.configOf(nearest.point), nearest.results);
 }
