@@ -126,7 +126,7 @@ export class TextView implements View {
   #delays(hooks: readonly { hook: string; delayMs: number }[]): string {
     const slowest = hooks.reduce((max, { delayMs }) => Math.max(max, delayMs), 0);
     if (this.#verbosity !== 'verbose')
-      return hooks.length === 0 ? '' : `all hooks capture after ${slowest.toFixed(1)} ms`;
+      return hooks.length === 0 ? '' : `hooks capture after ${slowest.toFixed(1)} ms`;
     return hooks.map(({ hook, delayMs }) => `${hook} +${delayMs.toFixed(1)} ms`).join(', ');
   }
 

@@ -237,7 +237,7 @@ class Monitor {
         type: 'warning',
         code: 'nothing-captured',
         span: span.id,
-        message: `${stageLabel(span.stage)}: nothing was captured: ${reason}`,
+        message: `${stageLabel(span.stage)}: ${hook === undefined ? 'nothing was captured' : `${hook} captured nothing`}: ${reason}`,
         ...(hook === undefined ? {} : { hook, target }),
         fails: true,
       });
