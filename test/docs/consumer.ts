@@ -77,7 +77,7 @@ export class Consumer implements Disposable {
   async run(words: readonly string[]): Promise<Ran> {
     // Benchmarks of this machine must not be found: what is said must hold with the package alone.
     const env = { PATH: '/nowhere', VALKEY_BENCHMARK_BIN: '', VALKEYCLI_AUTH: '', REDISCLI_AUTH: '' };
-    const options = { cwd: this.path, reject: false, env, timeout: 80_000 } as const;
+    const options = { cwd: this.path, reject: false, env, timeout: 170_000 } as const;
     const { exitCode, stdout, stderr } = await execa(process.execPath, words, options);
     return { exitCode, stdout, stderr };
   }

