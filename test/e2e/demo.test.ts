@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { locate } from '../servers/locate.ts';
 import { ask, freePort, startServer } from '../servers/start.ts';
 import { TestFolder } from './support.ts';
+
+// A dozen commands one after the other: ten seconds, and more where the machine has other work.
+vi.setConfig({ testTimeout: 180_000 });
 
 const program = fileURLToPath(new URL('../../dist/test/demo/main.js', import.meta.url));
 const withoutPerf = { PATH: pathWithout('perf') };
