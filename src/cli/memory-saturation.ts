@@ -12,7 +12,7 @@ import { resultData } from '../experiment/trial-data.ts';
 import { addBenchFlags, type BenchFlags } from './bench-flags.ts';
 import { addressOf, toBaseConfig } from './bench-options.ts';
 import { bytes } from './bytes.ts';
-import { runStepCommand, type StepPlan } from './step-run.ts';
+import { narrowFlags, runStepCommand, type StepPlan } from './step-run.ts';
 import { printable, table } from './text.ts';
 
 interface Flags extends BenchFlags {
@@ -30,18 +30,42 @@ Examples:
   stagewatch memory-saturation --maxmemory 1gb --collect-perf --watch 'set:mem_100'
 `;
 
-export const command = addBenchFlags(
+/** For `--dry-run`: the prefix is another one in each run. */
+const SHOWN_PREFIX = 'stagewatch:memory:ID:';
+
+const MEANINGS = {
+  '--operation': 'get, set (default), or a mix: get:0.8,set:0.2',
+  '--data-size': 'size of a value (1024)',
+  '--num-requests': 'requests at each step, instead of --duration',
+  '--duration': 'length of each run (2 s)',
+  '--json': 'all steps as JSON, to standard output or a file',
+  '--output': 'every step as a row of CSV',
+  '--yes': 'fill a server that is not on loopback, or not empty',
+} as const;
+const MEANINGLESS = [
+  '--dataset',
+  '--ef-search',
+  '--k',
+  '--search-index',
+  '--search-prefix',
+  '--search-vector-field',
+];
+
+const flagged = addBenchFlags(
   new Command('memory-saturation')
     .summary('fill a server up to its maxmemory, and measure on the way')
     .description(
-      'Fills a server in steps up to its maxmemory with keys of its own, and at each step measures the operation and what\n' +
-        'the server did: evictions, OOM errors, fragmentation, memory. Removes its keys and puts the settings back.',
+      'Fills a server in steps up to its maxmemory with keys of its own, and at each\n' +
+        'step measures the operation and what the server did: evictions, OOM errors,\n' +
+        'fragmentation, memory. Removes its keys and puts the settings back.',
     )
     .optionsGroup('Memory:')
     .option('--steps <percents>', 'levels to measure at, of maxmemory', '50,75,90,100')
     .option('--maxmemory <bytes>', 'the limit meanwhile, like 512mb; needed where the server has none')
     .option('--policy <name>', 'maxmemory-policy meanwhile: noeviction, allkeys-lru, ...'),
-)
+);
+
+export const command = narrowFlags(flagged, MEANINGS, MEANINGLESS)
   .addHelpText('after', EXAMPLES)
   .action((_: Flags, command: Command) => runStepCommand<Flags, MemoryStep>(command, planOf));
 
@@ -66,7 +90,7 @@ async function planOf(flags: Flags): Promise<StepPlan<MemoryStep>> {
     question: { percents },
     runs: percents.map((percent) => ({
       stage: `${stageOfTrial(base, []).name}:mem_${percent}`,
-      config: base,
+      config: base.with({ extraArgs: [...base.extraArgs, '--key-prefix', SHOWN_PREFIX] }),
     })),
     measure: (options, room, { progress, point }) =>
       saturateMemory(

@@ -9,7 +9,7 @@ import { addBenchFlags, type BenchFlags } from './bench-flags.ts';
 import { addressOf, toBaseConfig } from './bench-options.ts';
 import { bytes } from './bytes.ts';
 import { integer } from './flags.ts';
-import { runStepCommand, type StepPlan } from './step-run.ts';
+import { narrowFlags, runStepCommand, type StepPlan } from './step-run.ts';
 import { printable, table } from './text.ts';
 
 interface Flags extends BenchFlags {
@@ -27,21 +27,37 @@ Examples:
   stagewatch payload-impact -t vec-query --dataset c10k
 `;
 
-export const command = addBenchFlags(
+/** For `--dry-run`: the prefix is another one in each run. */
+const SHOWN_PREFIX = 'stagewatch:payload:ID:';
+
+const MEANINGS = {
+  '--operation': 'set,get (default), set, get, or vec-query: replies without and with content',
+  '--num-requests': 'requests of each run, instead of --duration',
+  '--duration': 'length of each run (2 s)',
+  '--json': 'all points as JSON, to standard output or a file',
+  '--output': 'every point as a row of CSV',
+} as const;
+
+const flagged = addBenchFlags(
   new Command('payload-impact')
     .summary('measure what the size of values, or replies with content, costs')
     .description(
-      'Measures the same operation with values of several sizes (set, get), or vector replies without and with content\n' +
-        '(vec-query): QPS, p99, bytes a second, memory of a key. Keys that it writes are its own, and removed.',
+      'Measures the same operation with values of several sizes (set, get), or vector\n' +
+        'replies without and with content (vec-query): QPS, p99, bytes a second, memory\n' +
+        'of a key. Keys that it writes are its own, and removed.',
     )
     .optionsGroup('Payload:')
     .option('--sizes <list>', `sizes of a value (${DEFAULTS.sizes})`)
     .option('--keys <n>', `keys of each size (${DEFAULTS.keys})`, integer(1, 1e9)),
-)
+);
+
+export const command = narrowFlags(flagged, MEANINGS, ['--data-size'])
   .addHelpText('after', EXAMPLES)
   .action((_: Flags, command: Command) => runStepCommand<Flags, PayloadPoint>(command, planOf));
 
 async function planOf(flags: Flags): Promise<StepPlan<PayloadPoint>> {
+  if (flags.dataSize !== undefined)
+    throw new UsageError('data-size', 'Expected --sizes with payload-impact, got -d.');
   const operation = (flags.operation ?? DEFAULTS.operation).toLowerCase();
   const isVector = operation === 'vec-query';
   const operations = isVector ? [] : toOperations(operation);
@@ -77,7 +93,12 @@ async function planOf(flags: Flags): Promise<StepPlan<PayloadPoint>> {
         : payload.sizes.flatMap((dataSize) =>
             payload.operations.map((one) => ({
               stage: `${one}:size_${dataSize}`,
-              config: base.with({ operation: one, dataSize, keyspace: payload.keys }),
+              config: base.with({
+                operation: one,
+                dataSize,
+                keyspace: payload.keys,
+                extraArgs: [...base.extraArgs, '--key-prefix', SHOWN_PREFIX],
+              }),
             })),
           ),
     measure: (options, room, { point }) =>

@@ -54,6 +54,21 @@ export interface StepPlan<Point> {
   readonly data: (point: Point) => Data;
 }
 
+/** Its flags without those that mean nothing here, and with what some of them mean here. */
+export function narrowFlags(
+  command: Command,
+  meanings: Readonly<Record<string, string>>,
+  meaningless: readonly string[],
+): Command {
+  for (const option of command.options) {
+    const long = option.long ?? '';
+    option.description = meanings[long] ?? option.description;
+    if ([...meaningless, '--driver', '--binary', '--keyspace', '--allow-errors'].includes(long))
+      option.hideHelp();
+  }
+  return command;
+}
+
 /**
  * Runs a command that measures the same operation at several points: by the built-in load, on keys of our own, under the
  * monitor. Sets the exit code.
@@ -67,6 +82,11 @@ export async function runStepCommand<Flags extends BenchFlags, Point>(
     throw new UsageError(
       'other-driver',
       `Expected no --driver or --binary with ${command.name()}: only the built-in load keeps to keys of its own.`,
+    );
+  if (flags.keyspace !== undefined)
+    throw new UsageError(
+      'keyspace',
+      `Expected no -r with ${command.name()}: it draws from the keys that it wrote.`,
     );
   const plan = await planOf(flags);
   const { base } = plan;
@@ -89,7 +109,7 @@ export async function runStepCommand<Flags extends BenchFlags, Point>(
 
   const hooks = await hooksOf(flags);
   const text = new TextView(verbosityOf(flags), useColour(2));
-  using views = new Views(await viewsOf(flags, text));
+  await using views = new Views(await viewsOf(flags, text));
   const csv = flags.output === undefined ? undefined : CsvFile.create('--output', flags.output, plan.columns);
   using live = new LiveLine(2, verbosityOf(flags) === 'quiet' ? false : undefined);
   tell(flags, `measuring ${plan.asked}`);
@@ -192,9 +212,9 @@ function exitCodeOf<Point>(
   return codeOfFailures(summary.failures);
 }
 
-function dryRunText<Point>({ asked, runs }: StepPlan<Point>, { driver, why }: FoundDriver): string {
+function dryRunText<Point>({ asked, runs }: StepPlan<Point>, { driver }: FoundDriver): string {
   const lines = runs.map(({ stage, config }) => `  ${stage}\n    ${commandText(config, driver)}`);
-  return `Would measure ${asked}, by ${why}:\n${lines.join('\n')}\n`;
+  return `Would measure ${asked}:\n${lines.join('\n')}\n`;
 }
 
 /** A row for each point as it is there, so that a crash loses none. */
