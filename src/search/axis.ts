@@ -40,11 +40,6 @@ export function valueAt(axis: Axis, share: number): number {
   return nearest(axis, low + share * (high - low));
 }
 
-/** The value half way between two, by ratio. */
-export function valueBetween(axis: Axis, a: number, b: number): number {
-  return nearest(axis, (axis.position(a) + axis.position(b)) / 2);
-}
-
 function nearest(axis: Axis, wanted: number): number {
   const distance = (value: number): number => Math.abs(axis.position(value) - wanted);
   return axis.values.reduce((best, value) => (distance(value) < distance(best) ? value : best));

@@ -1,28 +1,15 @@
 import { normalCdf, normalPdf } from '../stats/normal.ts';
-import { median } from '../stats/mean.ts';
-import { valueAt, valueBetween } from './axis.ts';
+import { valueAt } from './axis.ts';
 import type { SearchEvent } from './contract.ts';
 import { keyOf, type Field, type Point } from './field.ts';
 import { SURE, type Model, type View } from './model.ts';
 import { neighbourhood } from './neighbourhood.ts';
-import { safeLog } from './noise.ts';
 
 /**
  * A run is worth its time while it is expected to raise the QPS by such a share: where the constraints hold for sure,
  * less would be lost in the noise of the last comparison; where they are in doubt, a run that clears them gains all.
  */
 const WORTH_A_RUN = { sure: 0.006, inDoubt: 0.002 } as const;
-
-/**
- * Beside its peak, throughput falls as 1 / cosh(ln of the ratio of clients) by the universal scalability law without
- * contention, and less with it (Gunther, Guerrilla Capacity Planning, 2007, chapter 4). What falls by so many times
- * more, beyond the noise, is a cliff.
- */
-const STEEPEST_FALL = 1.2;
-/** A cliff is found well enough when such a ratio of values is left. */
-const CLIFF_WIDTH = 1.03;
-/** Its upper side must be within such a share of the best. */
-const NEAR_BEST = 0.15;
 
 /**
  * Seeks the highest QPS along some axes: first a wide bracket, then each run where it is worth most.
@@ -68,12 +55,12 @@ function wideBracket(field: Field, start: Point, turned: readonly number[]): Poi
 function nextPoint(field: Field, start: Point, turned: readonly number[]): Point | null {
   const { model } = field;
   if (model === null) return null;
-  const here = field.visits
-    .filter(({ point }) => point.every((value, i) => turned.includes(i) || value === start[i]))
-    .map(({ point }) => ({ point, view: model.at(point) }))
-    .filter(({ view }) => view.holds >= SURE)
-    .toSorted((a, b) => b.view.lnQps - a.view.lnQps);
-  const best = here[0]?.view.lnQps ?? -Infinity;
+  const best = Math.max(
+    ...field.visits
+      .filter(({ point }) => point.every((value, i) => turned.includes(i) || value === start[i]))
+      .map(({ point }) => model.at(point))
+      .map((view) => (view.holds >= SURE ? view.lnQps : -Infinity)),
+  );
   let next: { point: Point; worth: number } | null = null;
   for (const point of neighbourhood(field, start, turned)) {
     if (field.isDoubtful(point)) continue;
@@ -82,34 +69,7 @@ function nextPoint(field: Field, start: Point, turned: readonly number[]): Point
     const worth = worthOf(view, best, model) / enough;
     if (worth > (next?.worth ?? 1)) next = { point, worth };
   }
-  return next?.point ?? (here[0] === undefined ? null : edgeBeside(field, model, here[0].point, turned));
-}
-
-/** Half way between two neighbours where QPS falls off a cliff from near the best: that may lie right at its edge. */
-function edgeBeside(field: Field, model: Model, best: Point, turned: readonly number[]): Point | null {
-  const highest = model.at(best).lnQps;
-  for (const index of turned) {
-    const axis = field.axes[index]!;
-    const line = field.visits
-      .filter(({ point }) => point.every((value, i) => i === index || value === best[i]))
-      .map(({ point, results }) => ({
-        value: point[index]!,
-        lnQps: median(results.map((result) => safeLog(result.qps))),
-      }))
-      .toSorted((a, b) => a.value - b.value);
-    for (const [i, right] of line.entries()) {
-      const left = line[i - 1];
-      if (left === undefined || Math.max(left.lnQps, right.lnQps) < highest - NEAR_BEST) continue;
-      const gap = axis.position(right.value) - axis.position(left.value);
-      const natural = STEEPEST_FALL * Math.log(Math.cosh(gap)) + 4 * model.noise.qps;
-      // What rises steeply to the right may do so by n clients doing n times the work of one.
-      const fall = Math.max(left.lnQps - right.lnQps, right.lnQps - left.lnQps - gap);
-      if (fall < natural || gap < Math.log(CLIFF_WIDTH)) continue;
-      const middle = best.with(index, valueBetween(axis, left.value, right.value));
-      if (field.runsOf(middle) === 0 && !field.isDoubtful(middle)) return middle;
-    }
-  }
-  return null;
+  return next?.point ?? null;
 }
 
 /** Expected gain of ln QPS for each run that it takes. @param best ln QPS of the best sure point; -Infinity without. */

@@ -3,6 +3,7 @@ import type { Kernel, Observation } from '../stats/gaussian-process.ts';
 import { MixedProcess } from '../stats/mixed-process.ts';
 import { normalCdf, normalPdf } from '../stats/normal.ts';
 import type { Axis } from './axis.ts';
+import { cliffsOf, safetyOf, type Cliff } from './cliff.ts';
 import type { Constraints, ParameterName } from './contract.ts';
 import type { Point, Visit } from './field.ts';
 import { pooledNoise, safeLog, USUAL_NOISE, usualRecallNoise, type Noise } from './noise.ts';
@@ -15,7 +16,7 @@ export interface View {
   /** Probabilities that the constraints truly hold there; 1 without one. */
   readonly p99Holds: number;
   readonly recallHolds: number;
-  /** Both. */
+  /** Both, and that the point lies on the good side of every cliff. */
   readonly holds: number;
   /** Runs there after which that is likely to be settled; 1 or more. */
   readonly runsToSettle: number;
@@ -52,6 +53,7 @@ export class Model {
   readonly highest: number;
   readonly #axes: readonly Axis[];
   readonly #constraints: Constraints;
+  readonly #cliffs: readonly Cliff[];
   readonly #qps: Fit;
   readonly #p99: Fit | null;
   readonly #recall: Fit | null;
@@ -63,14 +65,17 @@ export class Model {
     const withRecall = visits.filter(({ results }) => results.every((result) => result.recallAvg !== null));
     this.noise = this.#noiseOf(visits, withRecall);
     this.highest = Math.max(...visits.flatMap(({ results }) => results.map((result) => safeLog(result.qps))));
-    this.#qps = new Fit('qps', axes, visits, (result) => ({
+    this.#cliffs = cliffsOf(visits, axes, this.noise.qps);
+    // What lies beyond a cliff would bend the surface on this side of it.
+    const sound = visits.filter(({ point }) => safetyOf(point, this.#cliffs, axes) > 0);
+    this.#qps = new Fit('qps', axes, sound, (result) => ({
       y: safeLog(result.qps),
       variance: this.noise.qps ** 2,
     }));
     this.#p99 =
       constraints.maxLatencyP99 === undefined
         ? null
-        : new Fit('p99', axes, visits, (result) => ({
+        : new Fit('p99', axes, sound, (result) => ({
             y: safeLog(result.latencyP99),
             variance: this.noise.latencyP99 ** 2,
           }));
@@ -89,7 +94,7 @@ export class Model {
       sd: Math.sqrt(qps.variance),
       p99Holds: p99.holds,
       recallHolds: recall.holds,
-      holds: p99.holds * recall.holds,
+      holds: p99.holds * recall.holds * safetyOf(point, this.#cliffs, this.#axes),
       runsToSettle: Math.max(p99.runsToSettle, recall.runsToSettle),
     };
   }
