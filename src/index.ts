@@ -58,6 +58,11 @@ export {
 } from './experiment/experiment.ts';
 export type { FollowOptions } from './experiment/in-monitor.ts';
 export type { Journal, Preparation } from './experiment/preparation.ts';
+export {
+  planServerChanges,
+  type ServerChanges,
+  type ServerChangesAsked,
+} from './experiment/server-changes.ts';
 export { ValKeyBenchmarkWrapper } from './experiment/wrapper.ts';
 export type {
   BinarySearchSettings,
