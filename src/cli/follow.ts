@@ -37,7 +37,7 @@ export async function follow(
     flags.quiet || flags.events === true ? 'quiet' : flags.verbose ? 'verbose' : 'normal',
     useColour(2),
   );
-  using views = new Views(await viewsOf(flags, text));
+  await using views = new Views(await viewsOf(flags, text));
   using signals = listenForEnd((signal, count) => {
     if (count === 1) {
       text.line(`${signal}: ending, and collecting what was captured; once more to skip that`);

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { parseServeAddress, type ServeAddress } from '../dashboard/address.ts';
 import { UsageError } from '../error.ts';
 import type { TargetQuery } from '../target/find.ts';
 import type { TargetPlace } from '../target/locate.ts';
@@ -29,6 +30,7 @@ export interface MonitorFlags {
   readonly frequency?: number;
   readonly callGraph?: string;
   readonly events?: string | true;
+  readonly serve?: ServeAddress;
   readonly quiet?: true;
   readonly verbose?: true;
 }
@@ -80,6 +82,11 @@ export function addMonitorFlags(command: Command): Command {
       new Option('--call-graph <how>', 'how perf-record unwinds stacks').choices(['fp', 'dwarf', 'lbr']),
     )
     .option('--events [file]', 'live events as NDJSON, to standard error or a file')
+    .addOption(
+      new Option('--serve [address]', 'a live page, on loopback and any free port where nothing is said')
+        .argParser(parseServeAddress)
+        .preset('127.0.0.1'),
+    )
     .option('-q, --quiet', 'only warnings and failures')
     .option('-v, --verbose', 'everything, and stacks of errors');
 }

@@ -76,7 +76,7 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
 
   const hooks = await hooksOf(flags);
   const text = new TextView(verbosityOf(flags), useColour(2));
-  using views = new Views(await viewsOf(flags, text));
+  await using views = new Views(await viewsOf(flags, text));
   const csv = flags.output === undefined ? undefined : new TrialsFile(flags.output);
   using view = new SearchView({
     tuned: plan.tuned,

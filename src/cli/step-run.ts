@@ -131,7 +131,10 @@ export async function runStepCommand<Flags extends BenchFlags, Point>(
           rows.add(point);
           csv?.add(point);
           live.clear();
-          tell(flags, plan.line(point));
+          // Why a point is missing is said in any case.
+          if (plan.stateOf(point) !== 'ended' && flags.events !== true)
+            writeResult(2, `stagewatch: ${plan.line(point)}\n`);
+          else tell(flags, plan.line(point));
         },
       }),
     );

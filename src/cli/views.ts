@@ -2,26 +2,32 @@ import { openSync } from 'node:fs';
 import { UsageError, messageOf } from '../error.ts';
 import { LogView } from './log.ts';
 import type { MonitorFlags } from './monitor-flags.ts';
-import { NdjsonView, type View } from './view.ts';
+import { ServeView } from './serve-view.ts';
+import { NdjsonView, type TextView, type View } from './view.ts';
 
 /** NDJSON on standard error takes the place of words there. */
 export async function viewsOf(
-  { events, verbose }: Pick<MonitorFlags, 'events' | 'verbose'>,
-  text: View,
-): Promise<View[]> {
-  if (events === true) return [new NdjsonView(2)];
+  { events, verbose, serve }: Pick<MonitorFlags, 'events' | 'verbose' | 'serve'>,
+  text: TextView,
+): Promise<EventView[]> {
+  const page = serve === undefined ? [] : [new ServeView(serve, (line) => text.line(line))];
+  if (events === true) return [new NdjsonView(2), ...page];
   return [
     text,
+    ...page,
     ...(verbose ? [await LogView.open()] : []),
     ...(events === undefined ? [] : [new NdjsonView(eventsFd(events))]),
   ];
 }
 
-/** All views are told of everything. */
-export class Views implements Disposable {
-  readonly #views: readonly View[];
+/** What is told of all that happens. */
+export type EventView = View | (Pick<View, 'onEvent'> & AsyncDisposable);
 
-  constructor(views: readonly View[]) {
+/** All views are told of everything. */
+export class Views implements AsyncDisposable {
+  readonly #views: readonly EventView[];
+
+  constructor(views: readonly EventView[]) {
     this.#views = views;
   }
 
@@ -29,8 +35,10 @@ export class Views implements Disposable {
     for (const view of this.#views) view.onEvent(...event);
   };
 
-  [Symbol.dispose](): void {
-    for (const view of this.#views) view[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const view of this.#views)
+      if (Symbol.asyncDispose in view) await view[Symbol.asyncDispose]();
+      else view[Symbol.dispose]();
   }
 }
 

@@ -9,15 +9,17 @@ export interface Page {
   readonly data: object;
   /** Bundled browser code: dist/web/NAME.js. */
   readonly script: string;
+  /** It may ask the server that it came from. */
+  readonly connects?: true;
 }
 
 /**
  * One page that opens from disk, offline. Its policy allows nothing but the one script, by its hash; the data travels
  * as JSON and is shown as text.
  */
-export function pageHtml({ title, noscript, data, script }: Page): string {
+export function pageHtml({ title, noscript, data, script, connects }: Page): string {
   const hash = createHash('sha256').update(script).digest('base64');
-  const policy = `default-src 'none'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; script-src 'sha256-${hash}';${connects ? " connect-src 'self';" : ''} base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
 <html lang="en">
 <head>

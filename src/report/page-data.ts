@@ -11,6 +11,7 @@ export interface PageSession {
   readonly head: SessionHead;
   readonly answer: Report['answer'];
   readonly warnings: Report['warnings'];
+  readonly hooks: Report['hooks'];
   readonly targets: Report['targets'];
   readonly host: Report['host'];
   readonly series: readonly SeriesGroup[];
@@ -47,6 +48,8 @@ export type SpanDetailPlace =
   | { readonly state: 'here'; readonly packed: string }
   /** The page would be too large: the files of the session folder have it. */
   | { readonly state: 'folder'; readonly files: readonly string[] }
+  /** The server of the live page has it: /detail/ID, a SpanDetail as JSON. */
+  | { readonly state: 'server' }
   | { readonly state: 'none' };
 
 /** All that hooks left for one span. */

@@ -14,11 +14,12 @@ export interface PageRoom {
 /** A session as the page carries it. @param room shared by all sessions of the page; what is used is taken away. */
 export async function toPageSession(report: Report, room: PageRoom): Promise<PageSession> {
   const places = await placeDetails(report, room);
-  const { session, answer, warnings, targets, host, series, trials, spans } = report;
+  const { session, answer, warnings, hooks, targets, host, series, trials, spans } = report;
   return {
     head: session,
     answer,
     warnings,
+    hooks,
     targets,
     host,
     series: series.map(thin),
@@ -54,7 +55,8 @@ async function placeDetails(report: Report, room: PageRoom): Promise<Map<number,
   return places;
 }
 
-function toPageSpan(span: ReportSpan, detail: SpanDetailPlace): PageSpan {
+/** A span as the page carries it. @param detail where its profiles are. */
+export function toPageSpan(span: ReportSpan, detail: SpanDetailPlace): PageSpan {
   const { id, stage, watched, state, late, startMs, durationMs, trial, folder, targets } = span;
   const cpuMs = factOf(span, 'threads', 'cpuMs');
   const commandsPerSecond = factOf(span, 'server-metrics', 'commandsPerSecond');

@@ -16,6 +16,11 @@ const DETAIL_BYTES = 2_000_000;
 const drawn =
   /^(?:cpu\.total\.|cpu\.cores\.\d+\.idlePercent$|memory\.availableBytes$|network\.(?:total|interfaces\.lo)\.[rt]xBytesPerSecond$|disks\.|process\.|server\.|pools?\.|threads\.|pressure\..*Percent$)/;
 
+/** Is it drawn on the timeline? */
+export function drawnSeries(name: string): boolean {
+  return drawn.test(name);
+}
+
 /** Bundled browser code of a page: `report`, `live`. */
 export function readPageScript(name: string): Promise<string> {
   return readFile(fileURLToPath(new URL(`../../web/${name}.js`, import.meta.url)), 'utf8');
@@ -30,7 +35,7 @@ export async function reportPage(
   const room: PageRoom = { bytes: options.detailBytes ?? DETAIL_BYTES };
   const sessions: PageData['sessions'][number][] = [];
   for (const folder of folders)
-    sessions.push(await toPageSession(await readReport(folder, (name) => drawn.test(name)), room));
+    sessions.push(await toPageSession(await readReport(folder, drawnSeries), room));
   return pageHtml({
     title: `${sessions.map(({ head }) => head.label).join(', ')} - stagewatch`,
     noscript: 'This report needs JavaScript; stagewatch show SESSION shows the same as text.',

@@ -4,7 +4,16 @@ import type { JournalLine } from '../session/events.ts';
 import { SESSION_FILES, spanFolderName } from '../session/layout.ts';
 import { readSession, type ReadSession } from '../session/read.ts';
 import { parseStage } from '../stage/stage.ts';
-import type { Report, ReportSpan, ReportTarget, ReportTrial, ReportWarning, SessionHead } from './report.ts';
+import { hooksOf } from './hook-rows.ts';
+import type {
+  Report,
+  ReportSpan,
+  ReportTarget,
+  ReportTrial,
+  ReportWarning,
+  SessionHead,
+  SpanTarget,
+} from './report.ts';
 import { readSeries } from './series.ts';
 import { readSpanFile } from './span-file.ts';
 import { trialsOf } from './trials.ts';
@@ -22,17 +31,37 @@ export async function readReport(
   wanted: (name: string) => boolean = () => true,
 ): Promise<Report> {
   const session = await readSession(folder);
-  const zeroNs = session.events[0]?.monoNs ?? 0;
+  return {
+    ...(await reportOf(session, readSpanFile)),
+    series: await readSeries(join(folder, SESSION_FILES.metrics), zeroOf(session), wanted),
+  };
+}
+
+/** Where the axis of a session begins: CLOCK_MONOTONIC, ns. */
+export function zeroOf({ events }: Pick<ReadSession, 'events'>): number {
+  return events[0]?.monoNs ?? 0;
+}
+
+/**
+ * The same of a journal that was read already, without what was sampled.
+ * @param readTargets reads a span.json; undefined where there is none.
+ */
+export async function reportOf(
+  session: ReadSession,
+  readTargets: (path: string) => Promise<readonly SpanTarget[] | undefined>,
+): Promise<Report> {
+  const zeroNs = zeroOf(session);
   const trials = trialsOf(session.events);
-  const spans = await readSpans(session, zeroNs, trials);
+  const spans = await readSpans(session, zeroNs, trials, readTargets);
   return {
     session: headOf(session, zeroNs),
     answer: answerOf(session.events),
     warnings: warningsOf(session.events),
+    hooks: hooksOf(session.events),
     spans,
     trials,
     targets: targetsOf(session.events),
-    series: await readSeries(join(folder, SESSION_FILES.metrics), zeroNs, wanted),
+    series: [],
     host: objectOf(session.info['host']),
   };
 }
@@ -70,6 +99,7 @@ async function readSpans(
   session: ReadSession,
   zeroNs: number,
   trials: readonly ReportTrial[],
+  readTargets: (path: string) => Promise<readonly SpanTarget[] | undefined>,
 ): Promise<ReportSpan[]> {
   const { events } = session;
   const ends = new Map(events.flatMap((event) => (event.type === 'span-end' ? [[event.span, event]] : [])));
@@ -86,7 +116,7 @@ async function readSpans(
     const trial = trialOf.get(start.span);
     const folder = join(SESSION_FILES.spans, spanFolderName(start.span, parseStage(start.stage)));
     const targets = start.watched
-      ? await readSpanFile(join(session.folder, folder, SESSION_FILES.span))
+      ? await readTargets(join(session.folder, folder, SESSION_FILES.span))
       : undefined;
     return {
       id: start.span,

@@ -6,6 +6,8 @@ export interface Report {
   /** What a search or another experiment came to, as its `--json` has it; null where something was only followed. */
   readonly answer: Readonly<Record<string, unknown>> | null;
   readonly warnings: readonly ReportWarning[];
+  /** What became of each hook at each target, latest word. */
+  readonly hooks: readonly ReportHook[];
   readonly spans: readonly ReportSpan[];
   readonly trials: readonly ReportTrial[];
   readonly targets: readonly ReportTarget[];
@@ -41,6 +43,18 @@ export interface ReportWarning {
   readonly span?: number;
   readonly hook?: string;
   readonly target?: string;
+}
+
+export interface ReportHook {
+  readonly hook: string;
+  /** Absent for what is not there for any. */
+  readonly target?: string;
+  readonly state: 'armed' | 'capturing' | 'finished' | 'failed' | 'unavailable';
+  /** Spans that it captured, or is capturing. */
+  readonly spans: number;
+  /** From the marker to the acknowledged capture, ms: of the last span, and of the slowest. */
+  readonly lastDelayMs?: number;
+  readonly maxDelayMs?: number;
 }
 
 export interface ReportTarget {

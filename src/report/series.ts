@@ -31,60 +31,83 @@ interface Growing {
 }
 
 /**
- * Reads metrics.ndjson, as a stream. Long series are thinned to at most 8,000 points, each the mean of neighbours.
- * @param zeroNs where the axis begins.
- * @param wanted which figures; names are paths, `cpu.total.userPercent`.
+ * Gathers lines of metrics.ndjson. Long series are thinned to at most 8,000 points, each the mean of neighbours.
  */
+export class SeriesCollector {
+  readonly #groups = new Map<string, Growing>();
+  readonly #zeroNs: number;
+  readonly #wanted: (name: string) => boolean;
+
+  /**
+   * @param zeroNs where the axis begins: CLOCK_MONOTONIC, ns.
+   * @param wanted which figures; names are paths, `cpu.total.userPercent`.
+   */
+  constructor(zeroNs: number, wanted: (name: string) => boolean) {
+    this.#zeroNs = zeroNs;
+    this.#wanted = wanted;
+  }
+
+  /** What is no sample is left out: the last line of a session that was cut short. */
+  take(line: string): void {
+    let sample: Record<string, unknown>;
+    try {
+      sample = JSON.parse(line) as Record<string, unknown>;
+    } catch {
+      return;
+    }
+    if (typeof sample !== 'object' || sample === null) return;
+    const { hook, target, monoNs } = sample;
+    if (typeof hook !== 'string' || typeof target !== 'string' || typeof monoNs !== 'number') return;
+    const group = this.#groupOf(hook, target);
+    const { pending } = group;
+    group.samples++;
+    pending.samples++;
+    pending.timeMs += (monoNs - this.#zeroNs) / 1e6;
+    for (const [name, value] of figuresOf(sample)) {
+      if (!this.#wanted(name)) continue;
+      const sum = pending.sums.get(name);
+      if (sum) {
+        sum.sum += value;
+        sum.count++;
+      } else if (pending.sums.size < MOST_NAMES) pending.sums.set(name, { sum: value, count: 1 });
+    }
+    if (pending.samples >= group.stride) flush(group);
+  }
+
+  /** What was gathered by now. @param points `whole`: without the last point of a thinned series, while it grows. */
+  groups(points: 'all' | 'whole' = 'all'): SeriesGroup[] {
+    return [...this.#groups.values()].map((group) => {
+      if (points === 'all') flush(group);
+      const { hook, target, timesMs, values, samples } = group;
+      return { hook, target, timesMs, values: Object.fromEntries(values), samples };
+    });
+  }
+
+  #groupOf(hook: string, target: string): Growing {
+    const key = JSON.stringify([hook, target]);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = { hook, target, timesMs: [], values: new Map(), samples: 0, stride: 1, pending: none() };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+}
+
+/** Reads a whole metrics.ndjson, as a stream. See SeriesCollector. No file is no series. */
 export async function readSeries(
   path: string,
   zeroNs: number,
   wanted: (name: string) => boolean,
 ): Promise<SeriesGroup[]> {
-  const groups = new Map<string, Growing>();
-  const input = createReadStream(path);
-  const lines = createInterface({ input, crlfDelay: Infinity });
+  const collector = new SeriesCollector(zeroNs, wanted);
   try {
-    for await (const line of lines) take(groups, line, zeroNs, wanted);
+    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity }))
+      collector.take(line);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  return [...groups.values()].map(finish);
-}
-
-function take(
-  groups: Map<string, Growing>,
-  line: string,
-  zeroNs: number,
-  wanted: (name: string) => boolean,
-): void {
-  let sample: Record<string, unknown>;
-  try {
-    sample = JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    return; // the last line of a session that was cut short
-  }
-  if (typeof sample !== 'object' || sample === null) return;
-  const { hook, target, monoNs } = sample;
-  if (typeof hook !== 'string' || typeof target !== 'string' || typeof monoNs !== 'number') return;
-  const key = JSON.stringify([hook, target]);
-  let group = groups.get(key);
-  if (group === undefined) {
-    group = { hook, target, timesMs: [], values: new Map(), samples: 0, stride: 1, pending: none() };
-    groups.set(key, group);
-  }
-  group.samples++;
-  const { pending } = group;
-  pending.samples++;
-  pending.timeMs += (monoNs - zeroNs) / 1e6;
-  for (const [name, value] of figuresOf(sample)) {
-    if (!wanted(name)) continue;
-    const sum = pending.sums.get(name);
-    if (sum) {
-      sum.sum += value;
-      sum.count++;
-    } else if (pending.sums.size < MOST_NAMES) pending.sums.set(name, { sum: value, count: 1 });
-  }
-  if (pending.samples >= group.stride) flush(group);
+  return collector.groups();
 }
 
 function flush(group: Growing): void {
@@ -116,12 +139,6 @@ function pairs(values: readonly (number | null)[]): (number | null)[] {
     means.push(a === null ? b : b === null ? a : (a + b) / 2);
   }
   return means;
-}
-
-function finish(group: Growing): SeriesGroup {
-  flush(group);
-  const { hook, target, timesMs, values, samples } = group;
-  return { hook, target, timesMs, values: Object.fromEntries(values), samples };
 }
 
 function none(): Growing['pending'] {

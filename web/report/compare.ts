@@ -1,6 +1,7 @@
 import type { PageProfile, PageSession, PageSpan, SpanDetail } from '../../src/report/page-data.ts';
 import { el } from '../element.ts';
 import { legendWith, showChart } from '../flame-chart.ts';
+import { changeColor } from '../flame-profile.ts';
 import { detailOf } from './detail.ts';
 import { diffTree, functionChanges, scaleOf, type DiffFrame } from './diff.ts';
 import { figure } from './format.ts';
@@ -16,7 +17,9 @@ export function comparePanel(
   into: HTMLElement,
   gone: AbortSignal,
 ): void {
-  const others = session.spans.filter((other) => other !== span && other.detail.state === 'here');
+  const others = session.spans.filter(
+    (other) => other !== span && (other.detail.state === 'here' || other.detail.state === 'server'),
+  );
   if (others.length === 0 || detail.profiles.length === 0) return;
   const choice = el(
     'select',
@@ -85,8 +88,8 @@ function showComparison(
     `${figure(frame.before)} before, ${figure(frame.after)} after (${frame.after >= frame.before ? '+' : ''}${figure(frame.after - frame.before)})`;
   const legend = (): HTMLElement =>
     legendWith([
-      ['grew', 'hsl(8 80% 62%)'],
-      ['shrank', 'hsl(212 75% 62%)'],
+      ['grew', changeColor(1)],
+      ['shrank', changeColor(-1)],
     ]);
   let drawn = new AbortController();
   gone.addEventListener('abort', () => drawn.abort());

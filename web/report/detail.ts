@@ -6,10 +6,25 @@ const known = new WeakMap<PageSpan, Promise<SpanDetail | undefined>>();
 export function detailOf(span: PageSpan): Promise<SpanDetail | undefined> {
   let detail = known.get(span);
   if (detail === undefined) {
-    detail = span.detail.state === 'here' ? unpack(span.detail.packed) : Promise.resolve(undefined);
+    detail = read(span);
     known.set(span, detail);
   }
   return detail;
+}
+
+function read({ id, detail }: PageSpan): Promise<SpanDetail | undefined> {
+  if (detail.state === 'here') return unpack(detail.packed);
+  return detail.state === 'server' ? ask(id) : Promise.resolve(undefined);
+}
+
+/** Of the live page's server; undefined when it is gone. */
+async function ask(id: number): Promise<SpanDetail | undefined> {
+  try {
+    const answer = await fetch(`detail/${id}`);
+    return answer.ok ? ((await answer.json()) as SpanDetail) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function unpack(packed: string): Promise<SpanDetail> {

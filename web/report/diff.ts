@@ -1,5 +1,5 @@
 import type { PageProfile } from '../../src/report/page-data.ts';
-import { unpack, type FlameData } from '../flame-profile.ts';
+import { changeColor, unpack, type FlameData } from '../flame-profile.ts';
 
 /** A frame of two profiles laid over each other. Weights are made comparable first: see `Scale`. */
 export interface DiffFrame extends FlameData {
@@ -61,17 +61,10 @@ export function diffTree(
       kind: one.kind,
       before: was,
       after: is,
-      color: depth === 0 ? '#b8c0cc' : colorOf((is - was) / most),
+      color: depth === 0 ? '#b8c0cc' : changeColor((is - was) / most),
       c: c.filter((child) => child.v > 0),
     };
   }
-}
-
-/** Red grew, blue shrank: as is usual; the middle is grey. @param change -1..1. */
-function colorOf(change: number): string {
-  const strength = Math.min(1, Math.abs(change)) ** 0.5;
-  const light = 92 - 30 * strength;
-  return change > 0 ? `hsl(8 ${80 * strength}% ${light}%)` : `hsl(212 ${75 * strength}% ${light}%)`;
 }
 
 function largestChange(a: FlameData, b: FlameData, scale: Scale): number {

@@ -20,9 +20,8 @@ const metrics: readonly Metric[] = [
 ];
 
 /** Trials against each parameter that was turned, with the limits as lines, and the frontier. */
-export function searchSection(session: PageSession): HTMLElement | undefined {
+export function searchSection(session: PageSession): HTMLElement {
   const { trials } = session;
-  if (trials.length === 0) return undefined;
   const answer = answerOf(session);
   const measured = trials.filter((trial): trial is Measured => trial.state === 'measured');
   const parameters = turned(trials);

@@ -24,11 +24,13 @@ export async function spanPanel(
   if (gone.aborted) return;
   if (span.detail.state === 'folder') into.append(elsewhere(span.detail.files));
   if (span.detail.state === 'none')
+    into.append(el('p', { class: 'notice' }, whyNothing(span, session.head.state === 'running')));
+  if (span.detail.state === 'server' && !detail)
     into.append(
       el(
         'p',
         { class: 'notice' },
-        span.watched ? 'Nothing was collected of it.' : 'It was not watched, so nothing was captured.',
+        'stagewatch has ended: stagewatch report makes a page that holds everything.',
       ),
     );
   if (detail) showDetail(detail, span, into, gone);
@@ -128,4 +130,9 @@ function elsewhere(files: readonly string[]): HTMLElement {
     ),
     el('ul', {}, ...links),
   );
+}
+
+function whyNothing({ watched }: PageSpan, isRunning: boolean): string {
+  if (!watched) return 'It was not watched, so nothing was captured.';
+  return isRunning ? 'Its profile is made as soon as no stage is open.' : 'Nothing was collected of it.';
 }

@@ -1,6 +1,7 @@
 import type { PageSession, PageSpan } from '../../src/report/page-data.ts';
 import { el } from '../element.ts';
 import { figure, percent, time } from './format.ts';
+import type { Section } from './section.ts';
 import { spanPanel } from './span-panel.ts';
 import { section } from './table.ts';
 
@@ -23,11 +24,10 @@ const columns: readonly { readonly title: string; readonly of: (span: PageSpan) 
 const pageSize = 100;
 
 /** All stages as a table; the chosen one is shown below, whole. */
-export function spansSection(session: PageSession): HTMLElement {
-  const { spans } = session;
-  if (spans.length === 0) return section('stages', 'Stages', el('p', {}, 'No stage was seen.'));
-  const shown = columns.filter(({ of }) => spans.some((span) => of(span) !== ''));
+export function spansSection(first: PageSession): Section {
+  let session = first;
   const body = el('tbody', {});
+  const head = el('tr', {});
   const panel = el('div', { class: 'panel', 'aria-live': 'polite' });
   const filter = el('input', {
     type: 'search',
@@ -43,39 +43,48 @@ export function spansSection(session: PageSession): HTMLElement {
 
   function matching(): PageSpan[] {
     const term = filter.value.trim().toLowerCase();
-    return term === '' ? [...spans] : spans.filter(({ stage }) => stage.toLowerCase().includes(term));
+    return session.spans.filter(({ stage }) => stage.toLowerCase().includes(term));
   }
 
   function draw(): void {
     const found = matching();
     const pages = Math.max(1, Math.ceil(found.length / pageSize));
     page = Math.min(page, pages - 1);
-    body.replaceChildren(...found.slice(page * pageSize, (page + 1) * pageSize).map(row));
-    const move = (title: string, by: number): HTMLElement => {
-      const button = el('button', { type: 'button' }, title);
-      button.disabled = page + by < 0 || page + by >= pages;
-      button.addEventListener('click', () => {
-        page += by;
-        draw();
-      });
-      return button;
-    };
-    count.textContent = `${found.length} of ${spans.length} stages`;
+    const shown = columns.filter(({ of }) => session.spans.some((span) => of(span) !== ''));
+    head.replaceChildren(
+      ...['stage', ...shown.map(({ title }) => title)].map((title) => el('th', { scope: 'col' }, title)),
+    );
+    body.replaceChildren(
+      ...found.slice(page * pageSize, (page + 1) * pageSize).map((span) => row(span, shown)),
+    );
+    count.textContent = `${found.length} of ${session.spans.length} stages`;
     pager.replaceChildren(
-      ...(pages > 1 ? [move('Previous', -1), ` page ${page + 1} of ${pages} `, move('Next', 1)] : []),
+      ...(pages > 1
+        ? [mover('Previous', -1, pages), ` page ${page + 1} of ${pages} `, mover('Next', 1, pages)]
+        : []),
     );
   }
 
-  function row(span: PageSpan): HTMLElement {
+  function mover(title: string, by: number, pages: number): HTMLElement {
+    const button = el('button', { type: 'button' }, title);
+    button.disabled = page + by < 0 || page + by >= pages;
+    button.addEventListener('click', () => {
+      page += by;
+      draw();
+    });
+    return button;
+  }
+
+  function row(span: PageSpan, shown: typeof columns): HTMLElement {
     const link = el('a', { href: `#span-${span.id}` }, `${span.id} ${span.stage}`);
     const marks = [
       ...(span.state === 'finished' ? [] : [span.state]),
       ...(span.late ? ['late markers'] : []),
       ...(span.watched ? [] : ['not watched']),
     ];
-    const line = el(
+    return el(
       'tr',
-      span === chosen ? { class: 'chosen', 'aria-current': 'true' } : {},
+      span.id === chosen?.id ? { class: 'chosen', 'aria-current': 'true' } : {},
       el(
         'th',
         { scope: 'row' },
@@ -84,25 +93,40 @@ export function spansSection(session: PageSession): HTMLElement {
       ),
       ...shown.map(({ of }) => el('td', { class: 'figure' }, of(span))),
     );
-    return line;
   }
 
   function choose(span: PageSpan, move: boolean): void {
     gone.abort();
     gone = new AbortController();
     chosen = span;
-    const at = matching().indexOf(span);
+    const at = matching().findIndex(({ id }) => id === span.id);
     if (at >= 0) page = Math.floor(at / pageSize);
     draw();
     void spanPanel(span, session, panel, gone.signal);
     if (move) panel.scrollIntoView({ block: 'start' });
   }
 
-  const follow = (): void => {
+  function follow(): void {
     const id = Number(/^#span-(\d+)$/.exec(location.hash)?.[1]);
-    const span = spans.find((candidate) => candidate.id === id);
+    const span = session.spans.find((candidate) => candidate.id === id);
     if (span) choose(span, true);
-  };
+  }
+
+  /** The first that has something to show, while nothing was chosen. */
+  function chooseFirst(): void {
+    const found = session.spans.find(hasDetail) ?? session.spans[0];
+    if (found && (chosen === undefined || (!hasDetail(chosen) && hasDetail(found)))) choose(found, false);
+  }
+
+  function update(next: PageSession): void {
+    session = next;
+    draw();
+    const same = session.spans.find(({ id }) => id === chosen?.id);
+    // What was collected meanwhile is shown; a panel that says all it can stays as the reader has it.
+    if (same && chosen && hasDetail(same) && !hasDetail(chosen)) choose(same, false);
+    else chooseFirst();
+  }
+
   filter.addEventListener('input', () => {
     page = 0;
     draw();
@@ -112,16 +136,9 @@ export function spansSection(session: PageSession): HTMLElement {
   // Needs its place on the page: a chart is as wide as what holds it.
   requestAnimationFrame(() => {
     follow();
-    const first = spans.find(({ detail }) => detail.state === 'here') ?? spans[0];
-    if (!chosen && first) choose(first, false);
+    chooseFirst();
   });
-  const head = el(
-    'tr',
-    {},
-    el('th', { scope: 'col' }, 'stage'),
-    ...shown.map(({ title }) => el('th', { scope: 'col' }, title)),
-  );
-  return section(
+  const element = section(
     'stages',
     'Stages',
     el('p', { class: 'tools' }, el('label', {}, 'Filter ', filter), count, pager),
@@ -138,6 +155,11 @@ export function spansSection(session: PageSession): HTMLElement {
     ),
     panel,
   );
+  return { element, update };
+}
+
+function hasDetail({ detail }: PageSpan): boolean {
+  return detail.state === 'here' || detail.state === 'server';
 }
 
 /** The least that a hook captured. */

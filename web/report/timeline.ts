@@ -3,6 +3,7 @@ import type { PageSession, PageSpan } from '../../src/report/page-data.ts';
 import type { SeriesGroup } from '../../src/report/series.ts';
 import { el } from '../element.ts';
 import { bytes, figure } from './format.ts';
+import type { Section } from './section.ts';
 import { section, table, tableBehind } from './table.ts';
 
 interface Line {
@@ -77,42 +78,69 @@ const colours = ['#2f7ed8', '#d9822b', '#3d9950', '#a854c7', '#c23030', '#738091
 const chartHeight = 130;
 
 /** Everything sampled on one time axis, with the stages as bands: hover reads all, drag zooms all. */
-export function timelineSection(session: PageSession): HTMLElement | undefined {
-  const drawn = charts.flatMap((chart) => {
-    const lines = linesOf(chart, session.series);
-    return lines.length === 0 ? [] : [{ chart, lines }];
-  });
-  if (drawn.length === 0) return undefined;
+export function timelineSection(first: PageSession): Section {
+  let session = first;
+  let drawn: readonly Drawn[] = [];
+  let plots: uPlot[] = [];
+  let zoomed: Range | undefined;
   const box = el('div', { class: 'timeline' });
   const reset = el('button', { type: 'button', disabled: '' }, 'Whole session');
-  const plots: uPlot[] = [];
-  const whole = { min: 0, max: session.head.lastedMs / 1000 };
+  const empty = el('p', { class: 'quiet' }, 'Nothing was sampled: the hook system-metrics does.');
+  const whole = (): Range => ({ min: 0, max: Math.max(0.001, session.head.lastedMs / 1000) });
   let zooming = false;
-  const zoomAll = (min: number, max: number): void => {
+  const zoomAll = (range: Range | undefined): void => {
     if (zooming) return;
     zooming = true;
-    reset.disabled = min <= whole.min && max >= whole.max;
-    for (const plot of plots) plot.setScale('x', { min, max });
+    zoomed = range;
+    reset.disabled = range === undefined;
+    for (const plot of plots) plot.setScale('x', range ?? whole());
     zooming = false;
   };
-  reset.addEventListener('click', () => zoomAll(whole.min, whole.max));
-  // Charts are drawn once they are on the page: only then are they as wide as it.
-  requestAnimationFrame(() => {
+  reset.addEventListener('click', () => zoomAll(undefined));
+
+  function build(): void {
+    for (const plot of plots) plot.destroy();
     const sync = uPlot.sync('time');
-    for (const [i, { chart, lines }] of drawn.entries()) {
-      const plot = new uPlot(
-        optionsOf(chart, lines, session.spans, box.clientWidth, i === drawn.length - 1, whole, zoomAll),
-        align(lines),
-        box,
-      );
-      plots.push(plot);
+    plots = drawn.map(({ chart, lines }, i) => {
+      const isLast = i === drawn.length - 1;
+      const context: ChartContext = {
+        spans: () => session.spans,
+        width: box.clientWidth,
+        isLast,
+        range: zoomed ?? whole(),
+        zoomAll,
+      };
+      const plot = new uPlot(optionsOf(chart, lines, context), align(lines), box);
       sync.sub(plot);
       plot.root.setAttribute('role', 'img');
       plot.root.setAttribute(
         'aria-label',
         `${chart.title} over time: ${lines.map(({ label }) => label).join(', ')}`,
       );
+      return plot;
+    });
+  }
+
+  function update(next: PageSession): void {
+    session = next;
+    const before = shapeOf(drawn);
+    drawn = charts.flatMap((chart) => {
+      const lines = linesOf(chart, session.series);
+      return lines.length === 0 ? [] : [{ chart, lines }];
+    });
+    empty.hidden = drawn.length > 0;
+    if (!box.isConnected) return;
+    if (shapeOf(drawn) !== before || plots.length === 0) return build();
+    for (const [i, { lines }] of drawn.entries()) {
+      plots[i]!.setData(align(lines), false);
+      plots[i]!.setScale('x', zoomed ?? whole());
     }
+  }
+
+  update(first);
+  // Charts are drawn once they are on the page: only then are they as wide as it.
+  requestAnimationFrame(() => {
+    build();
     let drawnWidth = box.clientWidth;
     new ResizeObserver(() => {
       if (box.clientWidth === drawnWidth) return;
@@ -120,7 +148,7 @@ export function timelineSection(session: PageSession): HTMLElement | undefined {
       for (const plot of plots) plot.setSize({ width: drawnWidth, height: plot.height });
     }).observe(box);
   });
-  return section(
+  const element = section(
     'timeline',
     'Timeline',
     el(
@@ -129,9 +157,35 @@ export function timelineSection(session: PageSession): HTMLElement | undefined {
       reset,
       el('span', { class: 'quiet' }, 'Drag to zoom, double-click for the whole; shaded bands are stages.'),
     ),
+    empty,
     box,
     tableBehind('The figures as a table', () => summaryTable(drawn)),
   );
+  return { element, update };
+}
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+interface Drawn {
+  readonly chart: Chart;
+  readonly lines: readonly DrawnLine[];
+}
+
+interface ChartContext {
+  readonly spans: () => readonly PageSpan[];
+  readonly width: number;
+  readonly isLast: boolean;
+  readonly range: Range;
+  /** Undefined: the whole session. */
+  readonly zoomAll: (range: Range | undefined) => void;
+}
+
+/** Which charts and lines there are: others need other plots. */
+function shapeOf(drawn: readonly Drawn[]): string {
+  return JSON.stringify(drawn.map(({ chart, lines }) => [chart.title, lines.map(({ label }) => label)]));
 }
 
 interface DrawnLine {
@@ -167,15 +221,8 @@ function align(lines: readonly DrawnLine[]): uPlot.AlignedData {
   );
 }
 
-function optionsOf(
-  chart: Chart,
-  lines: readonly DrawnLine[],
-  spans: readonly PageSpan[],
-  width: number,
-  isLast: boolean,
-  whole: { readonly min: number; readonly max: number },
-  zoomAll: (min: number, max: number) => void,
-): uPlot.Options {
+function optionsOf(chart: Chart, lines: readonly DrawnLine[], context: ChartContext): uPlot.Options {
+  const { spans, width, isLast, range, zoomAll } = context;
   const text = (): string => getComputedStyle(document.documentElement).getPropertyValue('--quiet');
   const grid = {
     stroke: () => getComputedStyle(document.documentElement).getPropertyValue('--line'),
@@ -187,7 +234,7 @@ function optionsOf(
     height: chartHeight + (isLast ? 30 : 0),
     cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     scales: {
-      x: { time: false, range: [whole.min, whole.max] as unknown as uPlot.Range.MinMax },
+      x: { time: false, min: range.min, max: range.max, auto: false },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
     },
     legend: { live: true },
@@ -210,17 +257,17 @@ function optionsOf(
       })),
     ],
     hooks: {
-      drawClear: [(plot) => drawBands(plot, spans)],
+      drawClear: [(plot) => drawBands(plot, spans())],
       setSelect: [
         (plot) => {
           if (plot.select.width < 4) return;
           const min = plot.posToVal(plot.select.left, 'x');
           const max = plot.posToVal(plot.select.left + plot.select.width, 'x');
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          zoomAll(min, max);
+          zoomAll({ min, max });
         },
       ],
-      ready: [(plot) => plot.over.addEventListener('dblclick', () => zoomAll(whole.min, whole.max))],
+      ready: [(plot) => plot.over.addEventListener('dblclick', () => zoomAll(undefined))],
     },
   };
 }
@@ -237,6 +284,7 @@ function drawBands(plot: uPlot, spans: readonly PageSpan[]): void {
   ctx.clip();
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textBaseline = 'top';
+  ctx.textAlign = 'left';
   for (const span of spans) {
     const [from, to] = [span.startMs / 1000, (span.startMs + span.durationMs) / 1000];
     let lane = open.findIndex((end) => end <= from);
@@ -267,9 +315,7 @@ function drawBands(plot: uPlot, spans: readonly PageSpan[]): void {
   ctx.restore();
 }
 
-function summaryTable(
-  drawn: readonly { readonly chart: Chart; readonly lines: readonly DrawnLine[] }[],
-): HTMLElement {
+function summaryTable(drawn: readonly Drawn[]): HTMLElement {
   return table(
     'Each line over the whole session',
     ['chart', 'line', 'mean', 'least', 'most', 'points'],
