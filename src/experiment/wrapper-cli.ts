@@ -1,7 +1,7 @@
 import { BenchmarkConfig } from '../bench/config.ts';
 import { BenchmarkError } from '../bench/error.ts';
 import { runProgram } from '../bench/drivers/program-run.ts';
-import { UsageError } from '../error.ts';
+import { StagewatchError, UsageError } from '../error.ts';
 import { ControlClient, type Command, type Reply, type ServerAddress } from '../valkey/client.ts';
 
 /** A command for a server, and where that server is. */
@@ -47,12 +47,12 @@ export function addressOf({ host, port, user, auth, tls }: BenchmarkConfig): Ser
 
 /**
  * Sends one command to the server, and gives the reply as valkey-cli prints it into a pipe, without the last line end.
- * @throws {BenchmarkError} error-reply for an error reply. @throws {StagewatchError} when the server cannot be asked.
+ * @throws {BenchmarkError} error-reply for an error reply; refused, no-answer, ... when the server cannot be asked.
  */
 export async function askServer({ config, command }: CliCall): Promise<string> {
   const { timeoutMs } = config;
   await using client = new ControlClient(addressOf(config));
-  const [answer] = await client.ask([command], timeoutMs);
+  const [answer] = await client.ask([command], timeoutMs).catch((error: unknown) => rethrow(error));
   if (answer?.state === 'refused') {
     const { cause } = answer.error;
     // Ours is for people; scripts look for the server's own words.
@@ -121,6 +121,13 @@ function tlsFlags(tls: BenchmarkConfig['tls']): string[] {
     ...(tls.skipVerify ? ['--tls-skip-verify'] : []),
     ...files.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value])),
   ];
+}
+
+/** A server that cannot be asked is a failure of the benchmark, for those who catch it. @throws what it is given, or that */
+export function rethrow(error: unknown): never {
+  if (!(error instanceof StagewatchError) || error instanceof UsageError || error instanceof BenchmarkError)
+    throw error;
+  throw new BenchmarkError(error.code, error.message, { cause: error });
 }
 
 /** Nothing for nil, numbers as digits, errors in their words, the items of arrays one a line however deep they are. */

@@ -19,7 +19,7 @@ import { parameterOf } from '../search/parameter.ts';
 import { credentialsOf } from '../valkey/credentials.ts';
 import { ServerSettings } from './settings.ts';
 import { stageOfTrial } from './stage-of-trial.ts';
-import { addressOf, askServer, askThrough, readCliArgs } from './wrapper-cli.ts';
+import { addressOf, askServer, askThrough, readCliArgs, rethrow } from './wrapper-cli.ts';
 import { formatResultsCsv } from './wrapper-csv.ts';
 import {
   toSinks,
@@ -166,6 +166,7 @@ export class ValKeyBenchmarkWrapper {
       repeats,
     } = settings;
     const base = toConfig(settings.baseConfig);
+    checkConstraints(constraints, base);
     const name = parameterOf(paramName);
     const answer = await this.#follow(base, [name], settings.onEvent, (measure) =>
       searchMaxQps(
@@ -219,8 +220,8 @@ export class ValKeyBenchmarkWrapper {
   }
 
   /** Settings of the server that this configuration, or a trial that turns them, wants; nothing is asked where there are none. */
-  #settingsFor(config: BenchmarkConfig, names: readonly ParameterName[]): Promise<ServerSettings> {
-    return ServerSettings.open(
+  async #settingsFor(config: BenchmarkConfig, names: readonly ParameterName[]): Promise<ServerSettings> {
+    const opened = ServerSettings.open(
       {
         address: addressOf(config),
         fixed: config.serverConfig,
@@ -229,6 +230,7 @@ export class ValKeyBenchmarkWrapper {
       },
       async () => {}, // a script has no session folder to journal into
     );
+    return await opened.catch((error: unknown) => rethrow(error));
   }
 
   /** By operation: what one program cannot do another one can. */
@@ -258,6 +260,19 @@ export class ValKeyBenchmarkWrapper {
 async function inStage<T>(open: () => OpenStage, work: () => T | Promise<T>): Promise<T> {
   using _ = open();
   return await work();
+}
+
+/** Without these checks a slip would cost a whole search, and end as infeasible. */
+function checkConstraints({ minRecall, maxLatencyP99 }: Constraints, { operation }: BenchmarkConfig): void {
+  if (minRecall !== undefined && !(minRecall >= 0 && minRecall <= 1))
+    throw new UsageError('bad-constraint', `Expected a recall from 0 to 1, got ${minRecall}.`);
+  if (minRecall !== undefined && operation.trim().toLowerCase() !== 'vec-query')
+    throw new UsageError(
+      'no-recall',
+      `Expected a recall of vec-query only: ${operation} has none. findMaxQpsWithConstraints does without minRecall.`,
+    );
+  if (maxLatencyP99 !== undefined && !(maxLatencyP99 > 0))
+    throw new UsageError('bad-constraint', `Expected maxLatencyP99 to be over 0 ms, got ${maxLatencyP99}.`);
 }
 
 /** The password may stand in the environment, as for the servers' own tools. */

@@ -150,8 +150,8 @@ describe('on the embedded engine, through the built-in generator', () => {
     const { wrapper } = listening({ driver: 'builtin', signal: ended.signal });
     let count = 0;
     const search = wrapper.binarySearchMaxQps({
-      baseConfig: base,
-      targetRecall: 0.95,
+      baseConfig: base.with({ efSearch: 200 }),
+      targetRecall: 0.8,
       onEvent: ({ type }) => type === 'trial' && ++count === 2 && ended.abort(),
     });
     const error = await search.catch((thrown: unknown) => thrown);
@@ -176,6 +176,7 @@ describe('on the embedded engine, through the built-in generator', () => {
     ['another name', { paramName: 'clients' }, /Expected a parameter out of num_clients/],
     ['a range upside down', { minVal: 20, maxVal: 10 }, /numClients/],
     ['a range without whole numbers', { maxVal: 10.5 }, /whole number/],
+    ['a recall in percent', { targetRecall: 95 }, /recall from 0 to 1, got 95/],
   ])('%s is refused before anything runs', async (_, wrong, message) => {
     const { wrapper, stages } = listening({ driver: 'builtin' });
     const search = wrapper.binarySearchMaxQps({ baseConfig: base, targetRecall: 0.9, ...wrong });
@@ -183,6 +184,15 @@ describe('on the embedded engine, through the built-in generator', () => {
     await expect(
       wrapper.binarySearchMaxQps({ baseConfig: base, targetRecall: 0.9, ...wrong }),
     ).rejects.toThrow(message);
+    expect(stages()).toEqual([]);
+  });
+
+  test('a recall of what has none, and a latency that nothing has, are refused', async () => {
+    const { wrapper, stages } = listening({ driver: 'builtin' });
+    const get = { baseConfig: base.with({ operation: 'get' }), minRecall: 0.9 };
+    await expect(wrapper.findMaxQpsWithConstraints(get)).rejects.toMatchObject({ code: 'no-recall' });
+    const instant = { baseConfig: base, maxLatencyP99: 0 };
+    await expect(wrapper.findMaxQpsWithConstraints(instant)).rejects.toThrow('over 0 ms');
     expect(stages()).toEqual([]);
   });
 
@@ -195,7 +205,7 @@ describe('on the embedded engine, through the built-in generator', () => {
       displayOutput: (chunk) => void (output += Buffer.from(chunk).toString()),
     });
     await wrapper.gridSearch({ baseConfig: base, paramGrid: { efSearch: [50] } });
-    expect(lines[0]).toMatch(/^Driver: stagewatch \d/);
+    expect(lines[0]).toMatch(/^Driver: .*stagewatch \d/);
     expect(lines[1]).toMatch(/^Running: .* load .*-t vec-query/);
     expect(lines[2]).toMatch(/^\[1\] efSearch=50: QPS=\d+\.\d, recall=\d+\.\d\d%, p99=\d+\.\d{3}ms$/);
     expect(output).toContain('=== VEC-QUERY ===');
@@ -220,7 +230,6 @@ describe('on valkey-server', () => {
         baseConfig: { port: server.port, operation: 'get', numThreads: 1, numRequests: 10_000 },
         maxLatencyP99: 1_000,
         maxVal: 8,
-        maxRuns: 25,
       });
       expect(best.driver).toBe(name);
       expect(best.recallAvg).toBeNull();
@@ -363,6 +372,17 @@ esac
       delete process.env['VALKEYCLI_AUTH'];
     }
   });
+});
+
+test('a server that is not there is a BenchmarkError, whatever was asked of it', async () => {
+  const { wrapper } = listening({ driver: 'builtin' });
+  const nowhere = { port: 1, operation: 'ping' };
+  for (const ask of [
+    () => wrapper.run(nowhere),
+    () => wrapper.run({ ...nowhere, serverConfig: { hz: '20' } }),
+    () => wrapper.cli(['PING'], nowhere),
+  ])
+    await expect(ask()).rejects.toMatchObject({ name: 'BenchmarkError', code: 'refused' });
 });
 
 test('a program that is not there is a BinaryNotFoundError, at the first run', async () => {
