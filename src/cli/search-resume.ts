@@ -5,6 +5,7 @@ import type { BenchmarkConfig } from '../bench/config.ts';
 import type { Driver } from '../bench/driver.ts';
 import { UsageError } from '../error.ts';
 import { trialsOf } from '../experiment/trial-data.ts';
+import { readStat } from '../restore/stat.ts';
 import type { Trial } from '../search/contract.ts';
 import { readSession, type ReadSession } from '../session/read.ts';
 import { REDACTED, redactArgv } from '../target/redact.ts';
@@ -16,7 +17,6 @@ export interface ExperimentAbout {
   /** The flags that were given, by their names in the code, without secrets. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly driver: { readonly name: string; readonly version: string };
-  /** Of the driver's run at the base, without secrets. */
   readonly [more: string]: unknown;
 }
 
@@ -83,17 +83,17 @@ export class Past {
     this.#about = about;
   }
 
-  /** @throws {UsageError} not-a-session; not-a-search, when another command made it. */
+  /** @throws {UsageError} not-a-session; not-a-search, when another command made it; session-running. */
   static async open(folder: string, command: string): Promise<Past> {
     const session = await readSession(folder);
     const started = session.events.find((event) => event.type === 'session' && event.state === 'started');
-    const about =
-      started?.type === 'session' && started.state === 'started' ? started.about['experiment'] : {};
-    const made = about as ExperimentAbout | undefined;
-    if (made?.command !== command)
+    if (started?.type !== 'session' || started.state !== 'started') throw notASearch(folder, command);
+    const made = started.about['experiment'] as ExperimentAbout | undefined;
+    if (made?.command !== command) throw notASearch(folder, command, made?.command);
+    if (started.startTicks !== 0 && readStat(started.pid)?.startTicks === started.startTicks)
       throw new UsageError(
-        'not-a-search',
-        `Expected --resume to name a session of stagewatch ${command}, got "${folder}"${made?.command === undefined ? '' : ` of stagewatch ${made.command}`}.`,
+        'session-running',
+        `${folder} is still being written by stagewatch with PID ${started.pid}: end it first.`,
       );
     return new Past(session, made);
   }
@@ -162,6 +162,13 @@ export class Past {
       `Expected --${flagOf(name)} to be ${then === undefined ? 'left out' : textOf(then)}, as in the session that is resumed, got ${textOf(value)}.`,
     );
   }
+}
+
+function notASearch(folder: string, command: string, made?: string): UsageError {
+  return new UsageError(
+    'not-a-search',
+    `Expected --resume to name a session of stagewatch ${command}, got "${folder}"${made === undefined ? '' : ` of stagewatch ${made}`}.`,
+  );
 }
 
 /** With or without its ending. */

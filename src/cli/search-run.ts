@@ -72,6 +72,7 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
     ...(flags.driver === undefined ? {} : { driver: flags.driver }),
   });
   past?.demandSame(found.driver);
+  found.driver.commandLine(base); // refuses what the program cannot be told, before a session is made
   if (flags.dryRun) return writeResult(1, plan.dryRun(found));
 
   const hooks = await hooksOf(flags);
@@ -153,7 +154,14 @@ export function followOptions(
     hooks: hooks.plan,
     hooksAsked: hooks.asked,
     target: toBenchTarget(flags, base),
-    needsTarget: hooks.asked,
+    // Hooks that can do without the server do, where it runs elsewhere: unless a process was named.
+    needsTarget: [
+      flags.serverPid,
+      flags.serverPort,
+      flags.serverName,
+      flags.container,
+      flags.perfScript,
+    ].some((flag) => flag !== undefined),
     allTargets: flags.allServers ?? false,
     outputDir: flags.outputDir,
     label: flags.label ?? label,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isRunning, readStat } from '../../src/restore/stat.ts';
+import { isRunning, readStat, readStats } from '../../src/restore/stat.ts';
 import { needs } from '../servers/need.ts';
 import { startServer, type RunningServer } from '../servers/start.ts';
 import { answerOf, courseOf, Curve, search, shellPipe, type AnswerJson } from './search-support.ts';
@@ -176,6 +176,41 @@ test('what cannot be met is 1, what the budget does not suffice for is 6, and a 
   expect(failed.trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed']);
 });
 
+test('a search that failed goes on where its server is back', async () => {
+  using own = new TestFolder();
+  const curve = new Curve(own.path, 1);
+  const { port } = await startServer().then(async (short) => {
+    await short[Symbol.asyncDispose]();
+    return short;
+  });
+  const args = ['-t', 'get', '-p', String(port), '--binary', curve.binary, '--max-value', '30'];
+  const failed = await search(['max-qps-recall', ...args, '--output-dir', own.path], 4);
+  expect(curve.runs).toEqual([]);
+  await using back = await startServer({ port });
+  expect(back.port).toBe(port);
+  const resumed = await search(['max-qps-recall', '--resume', failed.session]);
+  expect(resumed.state).toBe('found');
+  expect(resumed.trials.map(({ state }) => state)).not.toContain('failed');
+});
+
+test('a p99 limit holds through the built-in load too, and Ctrl-C leaves nothing of it', async () => {
+  using own = new TestFolder();
+  const args = ['max-qps-recall', '-t', 'get', '-p', String(server.port), '--driver', 'builtin'];
+  const answer = await search([
+    ...[...args, '-n', '4000', '--num-threads', '1', '--max-value', '16', '--max-p99-latency', '500'],
+    ...['--max-runs', '8', '--repeats', '1', '--output-dir', join(own.path, 'whole')],
+  ]);
+  expect(answer.best!.result.latencyP99).toBeLessThanOrEqual(500);
+  expect(answer.best!.config['numClients']).toBeLessThanOrEqual(16);
+
+  const running = startCli([...args, '--duration', '30', '--output-dir', join(own.path, 'cut')]);
+  await running.said('[STAGE:START]');
+  while (loadsOf(server.port).length === 0) await sleep(10);
+  running.child.kill('SIGINT');
+  expect((await running.ended).code).toBe(130);
+  expect(loadsOf(server.port)).toEqual([]);
+});
+
 test('a grid is every combination, and the best three again', async () => {
   using own = new TestFolder();
   const curve = new Curve(own.path, 1);
@@ -303,6 +338,23 @@ test('a follower of its output sees every trial as a stage', async () => {
     curve.runs.map(({ clients }) => [`get:clients_${clients}`, 'finished']),
   );
 });
+
+/** Processes of the built-in load that drive that server. */
+function loadsOf(port: number): number[] {
+  const loads = readStats().filter(({ pid }) => {
+    const words = readCommandLine(pid);
+    return words.includes('load') && words.includes(String(port));
+  });
+  return loads.map(({ pid }) => pid);
+}
+
+function readCommandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it has ended meanwhile
+  }
+}
 
 /** As the server says it. */
 function configGet(name: string): string {
