@@ -25,6 +25,7 @@ export function* flamegraphSvg(page: FlamegraphPage, script: string): Iterable<s
   const label = escapeXml(title);
   yield `<?xml version="1.0" encoding="UTF-8" standalone="no"?>`;
   yield `<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}" font-family="monospace" font-size="11" data-total="${profile.total}" data-margin="${margin}">`;
+  yield `<style>#frames text{pointer-events:none}</style>`;
   yield `<rect width="100%" height="100%" fill="#fdfcf8"/>`;
   yield `<text x="${width / 2}" y="22" text-anchor="middle" font-size="16" font-family="sans-serif">${label}</text>`;
   yield `<text x="${margin}" y="42" id="facts">${escapeXml([`${profile.total} ${unit}`, ...facts].join(' · '))}</text>`;
