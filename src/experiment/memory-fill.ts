@@ -37,7 +37,9 @@ export async function fillTo(
   let facts = first;
   let bytesPerKey = valueBytes + overheadBytes;
   let idle = 0;
-  while (facts.usedBytes < targetBytes * (1 - tolerance)) {
+  // What is to be full is filled until the server itself says so.
+  const enoughBytes = targetBytes >= first.maxmemoryBytes ? targetBytes : targetBytes * (1 - tolerance);
+  while (facts.usedBytes < enoughBytes) {
     if (signal.aborted) return { state: 'stopped', facts };
     const wanted = Math.ceil((targetBytes - facts.usedBytes) / bytesPerKey);
     const most = keys.count === 0 ? firstKeys : roundKeys;
