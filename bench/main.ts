@@ -11,6 +11,7 @@ const benches: Readonly<
   engine: () => import('./engine.ts'),
   'hooks-cost': () => import('./hooks-cost.ts'),
   load: () => import('./load.ts'),
+  search: () => import('./search.ts'),
   report: () => import('./report.ts'),
 };
 

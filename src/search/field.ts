@@ -3,6 +3,7 @@ import type { BenchmarkResult } from '../bench/result.ts';
 import type { Axis } from './axis.ts';
 import type { Constraints, SearchEvent, TrialPurpose } from './contract.ts';
 import type { Bracket, Laboratory } from './laboratory.ts';
+import { checkDirections } from './directions.ts';
 import { Model, SURE } from './model.ts';
 import { configWith } from './parameter.ts';
 
@@ -99,9 +100,10 @@ export class Field {
     }
     this.#model = null;
     this.#failed.delete(key);
-    const visit = this.#visits.get(key);
-    if (visit === undefined) this.#visits.set(key, { point, results: [result] });
-    else visit.results.push(result);
+    const visit = this.#visits.get(key) ?? { point, results: [] };
+    visit.results.push(result);
+    this.#visits.set(key, visit);
+    yield* checkDirections(this, visit);
     return result;
   }
 }

@@ -1,17 +1,24 @@
 import { endedEarly, searched } from './answer.ts';
 import { axisOf, valueAt } from './axis.ts';
 import { confirm } from './confirm.ts';
-import type { Best, Measure, Search, SearchAnswer, SearchEvent, SearchOptions } from './contract.ts';
+import type { Measure, Search, SearchAnswer, SearchEvent, SearchOptions } from './contract.ts';
 import { explore } from './explore.ts';
 import { Field, type Point } from './field.ts';
 import { Laboratory } from './laboratory.ts';
-import { keeps, limitThatBinds, shortfall } from './limits.ts';
+import { limitedBy } from './limited-by.ts';
+import { keeps, shortfall } from './limits.ts';
 import { SURE } from './model.ts';
-import { checkParameters } from './parameter.ts';
+import { checkParameters, valueOf } from './parameter.ts';
 import { bestEf, seekSmallestEf } from './smallest-ef.ts';
 import { summarise } from './summary.ts';
 
-/** Seeks the highest QPS that the constraints allow. */
+/**
+ * Seeks the highest QPS that the constraints allow, over any number of parameters: first the smallest `efSearch` that
+ * meets the recall, if that is one of them, then the rest by a wide bracket and ever narrower steps, then fresh runs
+ * of the best three. Of all but `efSearch` and `numClients` nothing is known beforehand: they are explored together,
+ * along lines through the best points and all over their ranges.
+ * @throws {UsageError} for parameters or ranges that cannot be; what `measure` throws that is no BenchmarkError.
+ */
 export async function* searchMaxQps(options: SearchOptions, measure: Measure): Search {
   checkParameters(options.parameters);
   const { base, constraints, budget, repeats = 3 } = options;
@@ -38,13 +45,11 @@ export async function* searchMaxQps(options: SearchOptions, measure: Measure): S
     stands = holdsStill() || lab.end !== null || lab.runsLeft <= reserve;
   }
   if (ef >= 0) yield* seekSmallestEf(field, field.fastest ?? start, ef, reserve);
+  const cutShort = lab.end !== null || lab.runsLeft <= reserve;
   const best = yield* confirm(field, repeats);
-  return best === null ? yield* answerWithout(field) : answerWith(field, best);
-}
-
-function answerWith(field: Field, best: Best): SearchAnswer {
-  const { lab, constraints } = field;
-  return { state: 'found', best, limitedBy: limitThatBinds(lab.trials, best, constraints), ...searched(lab) };
+  if (best === null) return yield* answerWithout(field);
+  const point = axes.map(({ name }) => Number(valueOf(best.config, name)));
+  return { state: 'found', best, limitedBy: limitedBy(field, point, cutShort), ...searched(lab) };
 }
 
 /**

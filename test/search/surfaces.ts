@@ -1,6 +1,6 @@
 import { BenchmarkConfig } from '../../src/bench/config.ts';
 import { BenchmarkResult } from '../../src/bench/result.ts';
-import { Random } from '../../src/load/random.ts';
+import { Random } from '../../src/stats/random.ts';
 import type { Constraints, Measure } from '../../src/search/contract.ts';
 
 /** A server as it truly is: what a benchmark would show without noise. */
