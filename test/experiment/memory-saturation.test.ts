@@ -84,16 +84,13 @@ test('a full server that may evict nothing refuses every write, and still reads'
   await using server = await startServer({
     args: ['--maxmemory', '16mb', '--maxmemory-policy', 'noeviction'],
   });
-  for (const [operation, refusedShare] of [
-    ['set', 0.95],
-    ['get:0.5,set:0.5', 0.4],
-  ] as const) {
+  for (const operation of ['set', 'get:0.5,set:0.5']) {
     const options = await optionsFor(server.port, {}, {}, { operation });
     const [half, , full] = runs(await saturateMemory(options, new PlainRoom(), () => {}));
     expect(half).toMatchObject({ state: 'measured', counts: { evictedKeys: 0, oomErrors: 0 } });
     expect(full!.counts.evictedKeys).toBe(0);
-    // When a connection's buffer is freed, a few writes fit in again.
-    expect(full!.counts.oomErrors).toBeGreaterThan(5_000 * refusedShare);
+    // When a table of keys has grown, and its old one is freed, some writes fit in again.
+    expect(full!.counts.oomErrors).toBeGreaterThan(1_000);
     const toldByLoad =
       full!.state === 'measured' ? full!.result.errors : [{ kind: 'OOM', count: full!.counts.oomErrors }];
     expect(toldByLoad).toEqual([{ kind: 'OOM', count: full!.counts.oomErrors }]);
