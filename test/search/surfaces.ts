@@ -31,11 +31,11 @@ export class Dice {
 
   constructor(seed: number) {
     this.#random = new Random(seed);
-    for (let i = 0; i < 4; i++) this.#random.uint32();
+    for (let i = 0; i < 4; i++) this.#random.next();
   }
 
   unit(): number {
-    return (this.#random.uint32() + 0.5) / 2 ** 32;
+    return (this.#random.next() + 0.5) / 2 ** 32;
   }
 
   between(low: number, high: number): number {
