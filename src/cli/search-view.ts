@@ -10,6 +10,7 @@ import { parseStage } from '../stage/stage.ts';
 import { LiveLine } from './live-line.ts';
 import { writeResult } from './output.ts';
 import { flagName } from './search-question.ts';
+import { settingLine } from './setting-line.ts';
 import { duration, printable } from './text.ts';
 import type { View } from './view.ts';
 
@@ -111,11 +112,9 @@ export class SearchView implements ExperimentView, Disposable {
     return leftMs > 0 ? `, ${seconds(leftMs)}` : '';
   }
 
-  /** Threads are many, and a notice of their placement tells of them all. */
-  #saySetting({ setting, state, from, to }: SessionEvent & { type: 'setting' }): void {
-    if (this.#options.verbosity === 'quiet' || setting.startsWith('affinity:')) return;
-    if (state === 'changed') this.#say(`stagewatch: ${printable(`${setting}: ${from} -> ${to}`)}\n`);
-    else if (state === 'restored') this.#say(`stagewatch: ${printable(`${setting}: put back to ${from}`)}\n`);
+  #saySetting(event: SessionEvent & { type: 'setting' }): void {
+    const line = this.#options.verbosity === 'quiet' ? undefined : settingLine(event);
+    if (line !== undefined) this.#say(`stagewatch: ${line}\n`);
   }
 
   #say(text: string): void {

@@ -23,6 +23,7 @@ import { givenFlags } from './search-resume.ts';
 import { driverData, followOptions, hooksOf, tell, verbosityOf } from './search-run.ts';
 import { markerOf } from './search-view.ts';
 import { commandText } from './search-text.ts';
+import { settingLine } from './setting-line.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
 import { closingLines, nearPath } from './summary.ts';
 import { TextView } from './view.ts';
@@ -155,6 +156,8 @@ export async function runStepCommand<Flags extends BenchFlags, Point>(
     (event, atNs) => {
       if (event.type === 'session' && event.state === 'started') folder = event.folder;
       const marker = flags.events === true ? undefined : markerOf(event);
+      const change = event.type === 'setting' ? settingLine(event) : undefined;
+      if (change !== undefined) live.aside(() => tell(flags, change));
       live.aside(() => {
         if (marker === undefined) views.onEvent(event, atNs);
         else writeResult(2, `${marker}\n`);
