@@ -1,5 +1,5 @@
 import type { CommandSpec } from './options.ts';
-import { Random } from './random.ts';
+import { Random } from '../stats/random.ts';
 import { digitsBelow, makeData, makeTemplate, randomise, type RequestTemplate } from './request-template.ts';
 import type { Batch, Workload, WorkloadReport } from './workload.ts';
 
@@ -108,7 +108,7 @@ class CommandMix implements Workload {
   fill(batch: Batch, _first: number, _stride: number, count: number): number {
     let at = 0;
     for (let i = 0; i < count; i++) {
-      const draw = this.#random.uint32();
+      const draw = this.#random.next();
       let which = 0;
       while (which < this.#upTo.length - 1 && draw >= this.#upTo[which]!) which++;
       const { bytes, numbers, tags } = this.#templates[which]!;

@@ -1,5 +1,5 @@
 import { encodeCommand, type CommandWord } from '../valkey/resp.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../stats/random.ts';
 
 export const RAND_INT = '__rand_int__';
 export const DATA = '__data__';

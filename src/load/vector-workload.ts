@@ -1,6 +1,6 @@
 import { isRespArray, textOf, type RespValue } from '../valkey/resp.ts';
 import { VectorBlocks } from './vector-blocks.ts';
-import { Random } from './random.ts';
+import { Random } from '../stats/random.ts';
 import { RecallMeter } from './recall.ts';
 import { NUMBER_DIGITS, writeNumber } from './request-template.ts';
 import { idOfKey, vectorRequest, type VectorRequest } from './vector-requests.ts';
@@ -120,7 +120,7 @@ class WriteWorkload extends FixedRequests implements Workload {
       if (vectorAt === undefined) continue;
       this.#blocks!.copy(id, batch.bytes, at + vectorAt);
       // A server may skip an update that changes nothing. The lowest byte of one number moves no neighbour (2^-15 of it).
-      if (this.#plan.operation === 'vec-update') batch.bytes[at + vectorAt] = this.#random.uint32() & 0xff;
+      if (this.#plan.operation === 'vec-update') batch.bytes[at + vectorAt] = this.#random.next() & 0xff;
     }
     this.made += count;
     return count * bytes.length;

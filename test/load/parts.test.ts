@@ -7,7 +7,7 @@ import { LatencyCounts } from '../../src/load/latency-counts.ts';
 import { addBuckets, newHistogram } from '../../src/load/merge.ts';
 import { spreadClients } from '../../src/load/preflight.ts';
 import { commandOf } from '../../src/load/operations.ts';
-import { Random } from '../../src/load/random.ts';
+import { Random } from '../../src/stats/random.ts';
 import { RecallMeter, mergeRecall } from '../../src/load/recall.ts';
 import { makeData, makeTemplate, writeNumber } from '../../src/load/request-template.ts';
 import { Tally } from '../../src/load/tally.ts';

@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from '../../stats/random.ts';
 
 export interface ClusterOptions {
   readonly dim: number;

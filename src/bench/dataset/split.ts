@@ -1,5 +1,5 @@
 import type { Rows } from './import-source.ts';
-import { Random } from './random.ts';
+import { Random } from '../../stats/random.ts';
 
 export interface SplitPart {
   readonly vectors: Float32Array;

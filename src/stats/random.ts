@@ -3,39 +3,51 @@
  * gives the same numbers on every machine and engine.
  */
 export class Random {
-  readonly #state: Uint32Array;
+  #s0: number;
+  #s1: number;
+  #s2: number;
+  #s3: number;
 
   /** @param seed a whole number up to 2^53. @param stream independent numbers of the same seed. */
   constructor(seed: number, stream = 0) {
     // splitmix32 spreads the seed over the state, as its authors advise.
-    let mixed = ((seed % 2 ** 32) ^ Math.imul(Math.floor(seed / 2 ** 32) + 1, 0x85ebca6b)) >>> 0;
+    let mixed = (seed % 2 ** 32 ^ Math.imul(Math.floor(seed / 2 ** 32) + 1, 0x85ebca6b)) >>> 0;
     mixed = (mixed + Math.imul(stream, 0xc2b2ae35)) >>> 0;
-    this.#state = Uint32Array.from({ length: 4 }, () => {
+    const spread = (): number => {
       mixed = (mixed + 0x9e3779b9) >>> 0;
       let z = mixed;
       z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
       z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-      return (z ^ (z >>> 16)) >>> 0;
-    });
+      return z ^ (z >>> 16);
+    };
+    this.#s0 = spread();
+    this.#s1 = spread();
+    this.#s2 = spread();
+    this.#s3 = spread();
   }
 
   /** 0 to 2^32 - 1. */
   next(): number {
-    const s = this.#state;
-    const s1 = s[1]!;
+    const s1 = this.#s1;
     const scrambled = Math.imul(rotate(Math.imul(s1, 5), 7), 9) >>> 0;
-    s[2]! ^= s[0]!;
-    s[3]! ^= s1;
-    s[1] = s1 ^ s[2]!;
-    s[0]! ^= s[3]!;
-    s[2]! ^= s1 << 9;
-    s[3] = rotate(s[3]!, 11);
+    this.#s2 ^= this.#s0;
+    this.#s3 ^= s1;
+    this.#s1 = s1 ^ this.#s2;
+    this.#s0 ^= this.#s3;
+    this.#s2 ^= s1 << 9;
+    this.#s3 = rotate(this.#s3, 11);
     return scrambled;
   }
 
-  /** 0 to `limit` - 1, evenly but for 1 in 2^32 / limit. */
+  /** 0 to below 1, in steps of 2^-32. */
+  unit(): number {
+    return this.next() / 2 ** 32;
+  }
+
+  /** 0 to `limit` - 1, for limits up to 2^53. The bias is below 2^-21 for limits up to 2^32. */
   below(limit: number): number {
-    return Math.floor((this.next() / 2 ** 32) * limit);
+    const unit = this.unit();
+    return Math.floor(limit <= 2 ** 32 ? unit * limit : (unit + this.next() / 2 ** 64) * limit);
   }
 
   /**
@@ -47,6 +59,18 @@ export class Random {
     const b = this.next();
     const sum = (a & 0xffff) + (a >>> 16) + (b & 0xffff) + (b >>> 16);
     return (sum - MEAN) / DEVIATION;
+  }
+
+  /** The numbers 0 to `count` - 1 in random order: Fisher and Yates. */
+  permutation(count: number): Uint32Array {
+    const order = Uint32Array.from({ length: count }, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const held = order[i]!;
+      order[i] = order[j]!;
+      order[j] = held;
+    }
+    return order;
   }
 }
 
