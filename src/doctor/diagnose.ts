@@ -32,10 +32,14 @@ export async function diagnose(options: DiagnoseOptions): Promise<Diagnosis> {
     user: { uid: env.user.uid, name: env.user.name },
     ...serverOf(env),
     checks,
-    reasons: checks.flatMap((check) =>
-      check.state === 'failed' ? `${check.title}: ${check.found}: ${check.means}` : [],
-    ),
+    reasons: checks.flatMap(reasonsOf),
   };
+}
+
+function reasonsOf(check: Examined): string[] {
+  if (check.state !== 'failed') return [];
+  const { title, found, means, mend } = check;
+  return [`${title}: ${found}: ${means}${mend === undefined ? '' : `; try: ${mend}`}`];
 }
 
 function serverOf({ server }: DoctorEnvironment): Pick<Diagnosis, 'server'> {

@@ -1,19 +1,13 @@
-import { canCount, fallbackEvent, perfVersion } from '../perf/capabilities.ts';
-import { MissingError, StagewatchError } from '../error.ts';
+import { canCount, fallbackEvent, findPerf, type PerfFound } from '../perf/capabilities.ts';
 import { perfEnvironment, run } from '../perf/run.ts';
 import type { Host } from '../target/contract.ts';
 import { type FindResult, findTargets, type TargetQuery } from '../target/find.ts';
 import { locateTarget, type TargetPlace } from '../target/locate.ts';
 import { type User, whoAmI } from './user.ts';
 
-export type PerfFound =
-  | {
-      readonly state: 'found';
-      readonly version: string;
-      /** Of the program itself, not of a script or link that leads to it. */
-      readonly path: string;
-    }
-  | { readonly state: 'missing' | 'too-old'; readonly reason: string };
+/** With the path of the program itself, not of a script or link that leads to it. */
+export type LocatedPerf =
+  (PerfFound & { readonly state: 'found'; readonly path: string }) | Exclude<PerfFound, { state: 'found' }>;
 
 /** What all checks look at. */
 export interface DoctorEnvironment {
@@ -23,7 +17,7 @@ export interface DoctorEnvironment {
   readonly isServerNamed: boolean;
   readonly outputDir: string;
   readonly user: User;
-  readonly perf: PerfFound;
+  readonly perf: LocatedPerf;
   /** What perf may sample of this user's own processes: tried where perf is there, else as the kernel's rules say. */
   readonly sees: { readonly user: boolean; readonly kernel: boolean };
 }
@@ -39,7 +33,7 @@ export interface EnvironmentOptions {
 /** Looks around once: 200 ms, most of them perf's. */
 export async function readEnvironment(options: EnvironmentOptions): Promise<DoctorEnvironment> {
   const { host, query, isServerNamed, outputDir } = options;
-  const [user, perf] = await Promise.all([whoAmI(host), findPerf(host)]);
+  const [user, perf] = await Promise.all([whoAmI(host), locatePerf(host)]);
   const sees =
     perf.state === 'found'
       ? {
@@ -57,13 +51,9 @@ export async function readNumber(host: Host, path: string): Promise<number | und
   return /^-?\d+$/.test(text) ? Number(text) : undefined;
 }
 
-async function findPerf(host: Host): Promise<PerfFound> {
-  try {
-    return { state: 'found', version: await perfVersion(host), path: await perfPath(host) };
-  } catch (error) {
-    if (!(error instanceof StagewatchError)) throw error;
-    return { state: error instanceof MissingError ? 'missing' : 'too-old', reason: error.message };
-  }
+async function locatePerf(host: Host): Promise<LocatedPerf> {
+  const perf = await findPerf(host);
+  return perf.state === 'found' ? { ...perf, path: await perfPath(host) } : perf;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { chooseEvent, fallbackEvent, installCommand } from '../perf/capabilities.ts';
+import { chooseEvent, fallbackEvent } from '../perf/capabilities.ts';
 import { maximumFrequency } from '../perf/record.ts';
 import { type Check, failed, ok, unknown, warning } from './check.ts';
 import { readNumber } from './environment.ts';
@@ -11,7 +11,7 @@ const installed: Check = {
   title: 'perf',
   group: 'perf',
   run: async ({ perf, host }) => {
-    if (perf.state !== 'found') return failed(perf.state, perf.reason, await installCommand(host));
+    if (perf.state !== 'found') return failed(perf.state, perf.reason, perf.mend);
     const kernel = await host.readFile('/proc/sys/kernel/osrelease').then((text) => text.trim());
     const versions = `${perf.version} at ${perf.path}, kernel ${kernel}`;
     return release(perf.version) === release(kernel)

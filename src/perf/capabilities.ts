@@ -14,28 +14,37 @@ export const perfCapabilities = 'cap_perfmon,cap_sys_ptrace,cap_syslog=ep';
 /** The event that works everywhere: a timer, also where the machine shows no hardware counters. */
 export const fallbackEvent = 'cpu-clock';
 
-/**
- * The version of perf there, `6.1.187`.
- * @throws MissingError with the command that installs it; StagewatchError `perf-too-old`.
- */
-export async function perfVersion(host: Host): Promise<string> {
+export type PerfFound =
+  | { readonly state: 'found'; readonly version: string }
+  | { readonly state: 'missing' | 'too-old'; readonly reason: string; readonly mend: string };
+
+/** Is there a perf, and one that is new enough? */
+export async function findPerf(host: Host): Promise<PerfFound> {
   const { end, stdout, stderr } = await run(host, ['perf', '--version'], { env: perfEnvironment });
   const version = /perf version (\S+)/.exec(stdout)?.[1];
   if (version === undefined) {
     const found =
       end.state === 'not-started' ? 'was not found' : `does not run: ${firstLine(stderr || stdout)}`;
-    throw new MissingError(
-      'perf-missing',
-      `perf ${found} on ${host.name}. Install it with: ${await installCommand(host)}`,
-    );
+    return { state: 'missing', reason: `perf ${found} on ${host.name}`, mend: await installCommand(host) };
   }
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major < oldestPerf[0] || (major === oldestPerf[0] && minor < oldestPerf[1]))
-    throw new StagewatchError(
-      'perf-too-old',
-      `Expected perf ${oldestPerf.join('.')} or newer on ${host.name}, found ${version}. Update it with: ${await installCommand(host)}`,
-    );
-  return version;
+  const [oldestMajor, oldestMinor] = oldestPerf;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor))
+    return { state: 'found', version };
+  const reason = `Expected perf ${oldestPerf.join('.')} or newer on ${host.name}, found ${version}`;
+  return { state: 'too-old', reason, mend: await installCommand(host) };
+}
+
+/**
+ * The version of perf there, `6.1.187`.
+ * @throws MissingError with the command that installs it; StagewatchError `perf-too-old`.
+ */
+export async function perfVersion(host: Host): Promise<string> {
+  const perf = await findPerf(host);
+  if (perf.state === 'found') return perf.version;
+  const { reason, mend } = perf;
+  if (perf.state === 'missing') throw new MissingError('perf-missing', `${reason}. Install it with: ${mend}`);
+  throw new StagewatchError('perf-too-old', `${reason}. Update it with: ${mend}`);
 }
 
 /** The command that brings perf, by the system there. */

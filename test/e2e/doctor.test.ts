@@ -177,7 +177,7 @@ test('a server that was named and is not there is a failure: code 5, and the rea
   const ran = await runCli(atPort(port));
   expect(ran.code).toBe(5);
   expect(ran.stderr).toContain(
-    `stagewatch: server: none: expected a process that listens on TCP port ${port}: there is nothing to profile\n`,
+    `stagewatch: server: none: expected a process that listens on TCP port ${port}: there is nothing to profile; try: start it, or name another one\n`,
   );
 });
 
@@ -202,7 +202,7 @@ test('without perf on PATH: what needs it, and the command that installs it', as
   expect(check('hook-flamegraph').found).toBe('cannot run: it needs perf-record');
   expect(check('hook-threads').state).toBe('ok');
   expect(check('server-stacks')).toMatchObject({ state: 'unknown', found: 'not measured' });
-  expect(ran.stderr).toMatch(/^stagewatch: perf-record: cannot run: perf was not found .*Install it with/m);
+  expect(ran.stderr).toMatch(/^stagewatch: perf-record: cannot run: perf was not found on localhost; try: /m);
 });
 
 test('a result goes into a file, and nothing to standard output; wrong use is code 2', async () => {
