@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Collapse } from '../src/perf/collapse.ts';
 import { foldPerfData } from '../src/perf/fold-run.ts';
 import { renderFlamegraphs } from '../src/perf/flamegraph-run.ts';
 import { ArmedRecord } from '../src/perf/record.ts';
@@ -14,14 +15,14 @@ import { startServer } from '../test/servers/start.ts';
 
 const wantedSamples = 100_000;
 /** Of this server's stacks, about; depends on the load. */
-const bytesPerSample = 105;
+const bytesPerSample = 220;
 const repeats = 5;
 
 /** From a perf.data of about 100,000 samples to a flame graph, beside what `perf report` takes for its stacks alone. */
 export async function run(print: (line: string) => void): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'stagewatch-bench-'));
   try {
-    await using server = await startServer({ args: ['--io-threads', '2'] });
+    await using server = await startServer();
     const target = localTarget(server.pid, 'valkey-server');
     const file = join(folder, 'perf.data');
     const span = await recordBusy(server.port, target, file);
@@ -49,6 +50,7 @@ export async function run(print: (line: string) => void): Promise<void> {
       `ratio ${(own / theirs).toFixed(2)}; the folding child's memory ${(peakBytes / 1e6).toFixed(0)} MB`,
     );
     print(`flamegraph.html ${(statSync(join(folder, 'flamegraph.html')).size / 1e3).toFixed(0)} kB`);
+    foldText(file, join(folder, 'script.txt'), samples, print);
 
     function stacksPath(): string {
       return join(folder, 'stacks.folded');
@@ -59,6 +61,37 @@ export async function run(print: (line: string) => void): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** `perf script` text to folded stacks, beside `cat`, which only reads it. */
+function foldText(data: string, text: string, samples: number, print: (line: string) => void): void {
+  const output = openSync(text, 'w');
+  const argv = ['script', '-i', data, '-F', 'comm,pid,tid,time,ip,sym,dso'];
+  spawnSync('perf', argv, {
+    stdio: ['ignore', output, 'ignore'],
+    env: { ...process.env, ...perfEnvironment },
+  });
+  closeSync(output);
+  const bytes = statSync(text).size;
+  const rates: number[] = [];
+  const cat: number[] = [];
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    cat.push(timed(() => spawnSync('cat', [text], { stdio: ['ignore', 'ignore', 'ignore'] })));
+    const began = performance.now();
+    const collapse = new Collapse();
+    const file = openSync(text, 'r');
+    const buffer = Buffer.allocUnsafe(256 * 1024);
+    for (let read; (read = readSync(file, buffer)) > 0;) collapse.push(buffer.subarray(0, read));
+    closeSync(file);
+    collapse.end();
+    const total = totalOf(collapse.folded().join('\n'));
+    rates.push(performance.now() - began);
+    if (total !== samples) throw new Error(`${total} samples in the text, not ${samples}`);
+  }
+  const [own, theirs] = [median(rates), median(cat)];
+  print(
+    `perf script text, ${(bytes / 1e6).toFixed(0)} MB, to folded stacks: median ${own.toFixed(0)} ms of ${repeats}, ${(bytes / own / 1e3).toFixed(0)} MB/s (cat ${(bytes / theirs / 1e3).toFixed(0)} MB/s)`,
+  );
 }
 
 /** As long as it takes for the samples wanted, at a frequency that only a benchmark would use. */
