@@ -47,12 +47,14 @@ export class Curve {
   readonly binary: string;
   readonly #log: string;
 
-  /** @param tookMs how long each run takes. */
-  constructor(folder: string, tookMs: number) {
+  /** @param tookMs how long each run takes. @param held the number of the one that takes a minute, from 1. */
+  constructor(folder: string, tookMs: number, held = 0) {
     this.#log = join(folder, 'curve.ndjson');
     this.binary = join(folder, 'curve.sh');
     // Drivers pass on no environment: what the program is to know stands before its arguments.
-    const words = [fixture('bench/curve.mjs'), this.#log, String(tookMs)].map((word) => `'${word}'`);
+    const words = [fixture('bench/curve.mjs'), this.#log, String(tookMs), String(held)].map(
+      (word) => `'${word}'`,
+    );
     writeFileSync(this.binary, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
     chmodSync(this.binary, 0o755);
   }
