@@ -1,8 +1,8 @@
-import type { CapturedThread, SwitchCapture } from './fold-job.ts';
+import type { SwitchCapture } from './fold-job.ts';
 import type { Fold } from './fold.ts';
-import { SampleLines } from './sample-lines.ts';
 import type { ScriptReader } from './script-text.ts';
 import type { SpanTime } from './spans-at.ts';
+import { sleptThroughout, type SwitchedThread, SwitchedThreads, usualExcess } from './switched-threads.ts';
 import type { ProfiledProcess } from './thread-pool.ts';
 import { type WaitKind, WaitKinds, waitKinds } from './wait-kind.ts';
 import { WaitPieces } from './wait-pieces.ts';
@@ -21,25 +21,6 @@ const kindLines = Object.fromEntries(waitKinds.map((kind) => [kind, Buffer.from(
   Buffer
 >;
 
-/** What is known of a thread within the capture at hand. */
-interface Thread {
-  readonly tid: number;
-  pid: number;
-  comm: string;
-  state: 'unseen' | 'running' | 'waiting';
-  /** Of a waiting thread, ns on the axis. */
-  since: number;
-  preempted: boolean;
-  /** When perf took the stack below, ns on the axis. */
-  sampledNs: number | undefined;
-  /** See usualExcess, ns. */
-  excess: number;
-  /** The stack that it left the CPU with; empty when that was not captured. */
-  readonly stack: SampleLines;
-  /** It was waiting with that stack when the last capture ended, having been on a CPU for so long, ns. */
-  carriedRunNs: number | undefined;
-}
-
 /**
  * Turns the switches of threads into waits: from the moment at which a thread leaves the CPU, with its stack there, to
  * the one at which it returns. Waits that were under way when a capture began or ended are counted for their part in
@@ -54,7 +35,7 @@ export class Waits implements ScriptReader {
   readonly #fold: Fold;
   readonly #captures: readonly SwitchCapture[];
   readonly #kinds = new WaitKinds();
-  readonly #threads = new Map<number, Thread>();
+  readonly #threads = new SwitchedThreads();
   #waiting: SwitchCapture[] = [];
   #capture:
     | {
@@ -67,7 +48,7 @@ export class Waits implements ScriptReader {
   readonly #slices: WaitSlices;
   #askedNext = Number.POSITIVE_INFINITY;
   #nextChange = Number.POSITIVE_INFINITY;
-  #sampled: Thread | undefined;
+  #sampled: SwitchedThread | undefined;
 
   /** @param fold gets the waits, and all other events. */
   constructor(
@@ -98,7 +79,7 @@ export class Waits implements ScriptReader {
 
   sample(comm: string, pid: number, tid: number, seconds: number, nanoseconds: number): void {
     this.#reach(this.#axis(seconds, nanoseconds));
-    const thread = this.#threadOf(comm, pid, tid);
+    const thread = this.#threads.of(comm, pid, tid);
     if (thread.state === 'waiting') this.#break(thread);
     thread.stack.clear();
     thread.sampledNs = this.#axis(seconds, nanoseconds);
@@ -117,7 +98,7 @@ export class Waits implements ScriptReader {
     const now = this.#axis(seconds, nanoseconds);
     this.#reach(now);
     if (text.startsWith('PERF_RECORD_SWITCH')) {
-      const thread = this.#threadOf(comm, pid, tid);
+      const thread = this.#threads.of(comm, pid, tid);
       if (text.startsWith('PERF_RECORD_SWITCH OUT')) this.#leave(thread, now, text.includes('preempt'));
       else this.#enter(thread, now);
       return;
@@ -125,12 +106,12 @@ export class Waits implements ScriptReader {
     this.#fold.event(text, pid, seconds, nanoseconds);
     const [, newPid, newTid] = forkPattern.exec(text) ?? [];
     // It could run from now on.
-    if (newTid !== undefined) this.#leave(this.#threadOf(comm, Number(newPid), Number(newTid)), now, true);
+    if (newTid !== undefined) this.#leave(this.#threads.of(comm, Number(newPid), Number(newTid)), now, true);
     const gone = exitPattern.exec(text)?.[2];
     if (gone !== undefined) this.#threads.delete(Number(gone));
   }
 
-  #leave(thread: Thread, now: number, preempted: boolean): void {
+  #leave(thread: SwitchedThread, now: number, preempted: boolean): void {
     if (thread.state === 'waiting') this.#break(thread);
     thread.state = 'waiting';
     // The stack comes first, next to the moment at which the scheduler stops counting.
@@ -140,7 +121,7 @@ export class Waits implements ScriptReader {
     thread.carriedRunNs = undefined;
   }
 
-  #enter(thread: Thread, now: number): void {
+  #enter(thread: SwitchedThread, now: number): void {
     if (thread.state === 'running') this.broken++;
     else if (thread.state === 'waiting') this.#tell(thread, thread.since, now, { isOver: true });
     else this.#tellFromBefore(thread, now, true);
@@ -151,7 +132,7 @@ export class Waits implements ScriptReader {
   }
 
   /** What it waited for is not known to have ended. */
-  #break(thread: Thread): void {
+  #break(thread: SwitchedThread): void {
     this.broken++;
     thread.state = 'running';
   }
@@ -190,7 +171,7 @@ export class Waits implements ScriptReader {
 
   /** Each slice has its part of what waits on. */
   #endSlice(end: number): void {
-    for (const thread of this.#threads.values()) {
+    for (const thread of this.#threads.all()) {
       if (thread.state !== 'waiting') continue;
       this.#tell(thread, thread.since, end);
       thread.since = end;
@@ -203,8 +184,8 @@ export class Waits implements ScriptReader {
     if (capture === undefined) return;
     const { of, fromNs, toNs } = capture;
     const known = new Map(of.threads.map((thread) => [thread.tid, thread]));
-    for (const { tid, name } of of.threads) this.#threadOf(name, this.#target.pid, tid);
-    for (const thread of this.#threads.values()) {
+    for (const { tid, name } of of.threads) this.#threads.of(name, this.#target.pid, tid);
+    for (const thread of this.#threads.all()) {
       const proc = known.get(thread.tid);
       let stillWaits = thread.state === 'waiting';
       if (stillWaits) this.#tell(thread, thread.since, toNs);
@@ -219,7 +200,7 @@ export class Waits implements ScriptReader {
   }
 
   /** A wait that was under way when the capture began. @returns whether its stack is known from the capture before. */
-  #tellFromBefore(thread: Thread, to: number, isOver: boolean): boolean {
+  #tellFromBefore(thread: SwitchedThread, to: number, isOver: boolean): boolean {
     if (this.#capture === undefined) return false;
     const { of, fromNs, readNs } = this.#capture;
     const proc = of.threads.find(({ tid }) => tid === thread.tid);
@@ -237,7 +218,7 @@ export class Waits implements ScriptReader {
   }
 
   #tell(
-    thread: Thread,
+    thread: SwitchedThread,
     from: number,
     to: number,
     { isOver = false, kind = this.#kindOf(thread) }: { isOver?: boolean; kind?: WaitKind } = {},
@@ -252,53 +233,11 @@ export class Waits implements ScriptReader {
     this.#slices.add({ tid, stack, from: start, to: end, ...(isOver && { usualExcess: excess }) });
   }
 
-  #kindOf({ preempted, stack }: Thread): WaitKind {
+  #kindOf({ preempted, stack }: SwitchedThread): WaitKind {
     return preempted ? 'preempted' : this.#kinds.kindOf(stack.bytes, stack.ends, stack.count);
-  }
-
-  #threadOf(comm: string, pid: number, tid: number): Thread {
-    let thread = this.#threads.get(tid);
-    if (thread === undefined) {
-      thread = {
-        tid,
-        pid,
-        comm,
-        state: 'unseen',
-        since: 0,
-        preempted: false,
-        sampledNs: undefined,
-        excess: 0,
-        stack: new SampleLines(),
-        carriedRunNs: undefined,
-      };
-      this.#threads.set(tid, thread);
-    }
-    if (thread.comm !== comm) thread.comm = comm;
-    thread.pid = pid;
-    return thread;
   }
 
   #axis(seconds: number, nanoseconds: number): number {
     return (seconds - this.#pieces.originSeconds) * nsPerSecond + nanoseconds;
   }
-}
-
-/**
- * How much too long a wait is that goes from perf's stack to perf's note of the return, ns, where the scheduler does
- * not tell: half of what lies between that stack and perf's note of the leave. Both are perf's work at a switch, and
- * grow with the machine. Right to 0.1 µs on busy CPUs, and 4 to 20 µs too little on virtual ones that idle.
- */
-function usualExcess(sampledNs: number | undefined, now: number): number {
-  return sampledNs === undefined ? 0 : (now - sampledNs) / 2;
-}
-
-/** The run time of a thread that is on a CPU is brought up to date at each tick of the scheduler: 10 ms at most. */
-const longestTickNs = 10_000_000;
-
-/** Nothing was captured of a thread: then it was either on a CPU all the time, or never. */
-function sleptThroughout(
-  { wasRunning, runNsAtStart, runNsAtEnd }: CapturedThread,
-  lengthNs: number,
-): boolean {
-  return runNsAtEnd === runNsAtStart && (!wasRunning || lengthNs > longestTickNs);
 }
