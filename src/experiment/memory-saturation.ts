@@ -7,7 +7,7 @@ import { ControlClient, type ServerAddress } from '../valkey/client.ts';
 import { type MemoryFacts, readMemory } from './memory-facts.ts';
 import { fillTo } from './memory-fill.ts';
 import { OwnKeys } from './own-keys.ts';
-import { demandPermission } from './permission.ts';
+import { demandPermission, isLoopback } from './permission.ts';
 import { parseBytes } from './setting-value.ts';
 import { stageOfTrial } from './stage-of-trial.ts';
 import { putBack, runSteps, type StepOptions, type Steps } from './steps.ts';
@@ -217,7 +217,7 @@ async function checkRoom(client: ControlClient, { base }: MemoryOptions): Promis
       'maxmemory-too-small',
       `Expected --maxmemory to be over the ${facts.usedBytes} bytes that ${client.where} uses now, got ${limit}: it would evict or refuse at once.`,
     );
-  const isHere = /^(127\.|localhost$|::1$)/.test(base.host);
+  const isHere = await isLoopback(base.host);
   if (isHere && limit - facts.usedBytes > freemem())
     throw new UsageError(
       'not-enough-memory',
