@@ -1,4 +1,5 @@
 const initialBlocks = 1 << 12;
+const shortBytes = 48;
 
 /**
  * Numbers blocks of bytes from 0, in the order seen: whole stacks, which repeat as often as the lines in them. Unlike
@@ -42,7 +43,11 @@ export class BlockTable {
   #equals(id: number, chunk: Buffer, from: number, to: number): boolean {
     const start = this.#starts[id] as number;
     const end = this.#starts[id + 1] as number;
-    return end - start === to - from && chunk.compare(this.#bytes, start, end, from, to) === 0;
+    if (end - start !== to - from) return false;
+    // The call itself costs more than a few bytes do.
+    if (end - start > shortBytes) return chunk.compare(this.#bytes, start, end, from, to) === 0;
+    for (let at = from, own = start; at < to; at++, own++) if (chunk[at] !== this.#bytes[own]) return false;
+    return true;
   }
 
   #add(chunk: Buffer, from: number, to: number, hash: number, scope: number, slot: number): number {

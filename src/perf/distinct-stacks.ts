@@ -75,6 +75,16 @@ export class DistinctStacks {
   #originLow = 0;
   #hasOrigin = false;
 
+  // What the last sample was of, and how long that holds.
+  #pid = 0;
+  #tid = 0;
+  #scope = 0;
+  #thread = 0;
+  #since = Number.POSITIVE_INFINITY;
+  #until = Number.NEGATIVE_INFINITY;
+  /** The last sample was the first of its thread. */
+  #newest = false;
+
   constructor(layout: SampleLayout, { words, bytes }: Window) {
     this.#layout = layout;
     this.#words = words;
@@ -115,9 +125,11 @@ export class DistinctStacks {
     const pid = this.#word(at + pidAt) | 0;
     const tid = this.#word(at + pidAt + 4) | 0;
     const time = this.#timeAt(at + timeAt);
-    const kernelEpoch = this.#mapped.at(kernel, time);
-    const scope = this.#scopes.number(this.#pids.number(pid, this.#mapped.at(pid, time)), kernelEpoch);
-    const thread = this.#numbered(this.threads, this.#tids.number(pid, tid), this.#named.at(tid, time));
+    this.#newest = false;
+    if (pid !== this.#pid || tid !== this.#tid || !(time >= this.#since && time < this.#until))
+      this.#place(pid, tid, time);
+    const scope = this.#scope;
+    const thread = this.#thread;
 
     const chain = at + chainAt + 8;
     const end = Math.min(chain + this.#word(chain - 8) * 8, at + size);
@@ -156,13 +168,19 @@ export class DistinctStacks {
     return this.size >= maximumSamples;
   }
 
-  #newest = false;
-
-  #numbered(table: PairTable, first: number, second: number): number {
-    const { size } = table;
-    const number = table.number(first, second);
-    this.#newest = number === size;
-    return number;
+  /** Numbers the process and the thread that samples are of, until something changes or another one comes. */
+  #place(pid: number, tid: number, time: number): void {
+    const mapped = this.#mapped.at(pid, time);
+    const kernelMapped = this.#mapped.at(kernel, time);
+    const named = this.#named.at(tid, time);
+    this.#scope = this.#scopes.number(this.#pids.number(pid, mapped.count), kernelMapped.count);
+    const known = this.threads.size;
+    this.#thread = this.threads.number(this.#tids.number(pid, tid), named.count);
+    this.#newest = this.#thread === known;
+    this.#pid = pid;
+    this.#tid = tid;
+    this.#since = Math.max(mapped.since, kernelMapped.since, named.since);
+    this.#until = Math.min(mapped.until, kernelMapped.until, named.until);
   }
 
   #add(time: number, thread: number, stack: number): void {

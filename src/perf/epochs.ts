@@ -1,3 +1,9 @@
+export interface Epoch {
+  readonly count: number;
+  readonly since: number;
+  readonly until: number;
+}
+
 /** When something of each process or thread changed; between two changes what was found out once holds. */
 export class Epochs {
   readonly #changes = new Map<number, number[]>();
@@ -11,13 +17,10 @@ export class Epochs {
     this.#sorted = false;
   }
 
-  /** How many changes there were by that time. */
-  at(key: number, time: number): number {
+  /** How many changes there were by that time, and the times between which that number holds. */
+  at(key: number, time: number): Epoch {
     if (!this.#sorted) this.#sort();
-    const changes = this.#changes.get(key);
-    if (changes === undefined) return 0;
-    // Most are asked of late.
-    if ((changes.at(-1) as number) <= time) return changes.length;
+    const changes = this.#changes.get(key) ?? [];
     let low = 0;
     let high = changes.length;
     while (low < high) {
@@ -25,7 +28,8 @@ export class Epochs {
       if ((changes[middle] as number) <= time) low = middle + 1;
       else high = middle;
     }
-    return low;
+    const since = changes[low - 1] ?? Number.NEGATIVE_INFINITY;
+    return { count: low, since, until: changes[low] ?? Number.POSITIVE_INFINITY };
   }
 
   #sort(): void {

@@ -82,10 +82,12 @@ function count(fold: StackReader, distinct: DistinctStacks, answers: FrameAnswer
   const { times, threadOf, stackOf, stacks, addressesOf, originSeconds, size } = distinct;
   const { comms, leaves, addresses, events } = answers;
   const firstStack = fold.reserve(stacks.size);
-  const framesOf = (stack: number): number[] => [
-    ...(leaves[stacks.first(stack - firstStack)] ?? []),
-    ...(addressesOf[stacks.second(stack - firstStack)] ?? []).flatMap((address) => addresses[address] ?? []),
-  ];
+  const framesOfCallers: (readonly number[])[] = [];
+  const framesOf = (stack: number): number[] => {
+    const callers = stacks.second(stack - firstStack);
+    framesOfCallers[callers] ??= (addressesOf[callers] ?? []).flatMap((address) => addresses[address] ?? []);
+    return [...(leaves[stacks.first(stack - firstStack)] ?? []), ...framesOfCallers[callers]];
+  };
   let event = 0;
   const tellEvents = (until: number): void => {
     for (let next = events[event]; next !== undefined; next = events[++event]) {
