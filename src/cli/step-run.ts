@@ -1,10 +1,8 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'csv-stringify/sync';
 import type { Command } from 'commander';
 import type { BenchmarkConfig } from '../bench/config.ts';
 import { findDriver, type FoundDriver } from '../bench/drivers/find.ts';
-import { messageOf, UsageError } from '../error.ts';
+import { UsageError } from '../error.ts';
 import { asFailure } from '../experiment/as-failure.ts';
 import { inMonitor } from '../experiment/in-monitor.ts';
 import { planServerChanges } from '../experiment/server-changes.ts';
@@ -16,6 +14,7 @@ import { writeWhole } from '../session/artifact-dir.ts';
 import { SESSION_FILES } from '../session/layout.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { addressOf } from './bench-options.ts';
+import { CsvFile, type CsvColumns } from './csv-file.ts';
 import { codeOfFailures, codeOfSignal, EXIT } from './exit-code.ts';
 import { LiveLine } from './live-line.ts';
 import { useColour, writeJson, writeResult } from './output.ts';
@@ -51,7 +50,7 @@ export interface StepPlan<Point> {
   /** For people, as soon as it is there. */
   readonly line: (point: Point) => string;
   readonly table: (points: readonly Point[]) => string;
-  readonly columns: readonly (readonly [name: string, of: (point: Point) => string | number | null])[];
+  readonly columns: CsvColumns<Point>;
   readonly data: (point: Point) => Data;
 }
 
@@ -221,45 +220,4 @@ function exitCodeOf<Point>(
 function dryRunText<Point>({ asked, runs }: StepPlan<Point>, { driver }: FoundDriver): string {
   const lines = runs.map(({ stage, config }) => `  ${stage}\n    ${commandText(config, driver)}`);
   return `Would measure ${asked}:\n${lines.join('\n')}\n`;
-}
-
-/** A row for each point as it is there, so that a crash loses none. */
-class CsvFile<Point> {
-  readonly #what: string;
-  readonly #path: string;
-  readonly #columns: StepPlan<Point>['columns'];
-  #hasFailed = false;
-
-  private constructor(what: string, path: string, columns: StepPlan<Point>['columns']) {
-    this.#what = what;
-    this.#path = path;
-    this.#columns = columns;
-  }
-
-  /** @throws {UsageError} output-file, when it cannot be written. */
-  static create<Point>(what: string, path: string, columns: StepPlan<Point>['columns']): CsvFile<Point> {
-    try {
-      writeFileSync(path, stringify([columns.map(([name]) => name)]), { mode: 0o600 });
-    } catch (cause) {
-      throw new UsageError(
-        'output-file',
-        `Expected ${what} to be a file that can be written, got "${path}": ${messageOf(cause)}`,
-        { cause },
-      );
-    }
-    return new CsvFile(what, path, columns);
-  }
-
-  /** A disk that is full now ends no measurement. */
-  add(point: Point): void {
-    try {
-      appendFileSync(
-        this.#path,
-        stringify([this.#columns.map(([, of]) => of(point))], { escape_formulas: true }),
-      );
-    } catch (error) {
-      if (!this.#hasFailed) writeResult(2, `stagewatch: ${this.#what}: ${messageOf(error)}\n`);
-      this.#hasFailed = true;
-    }
-  }
 }
