@@ -47,6 +47,7 @@ function planOf(flags: Flags, base: BenchmarkConfig): SearchPlan {
   return {
     asked: `running ${base.operation}${repeats === 1 ? '' : ` ${repeats} times`}`,
     tuned,
+    constraints: {},
     search: (measure, signal) => gridSearch({ ...options, signal }, measure),
     question: { repeats },
     dryRun: ({ driver, why }) =>

@@ -53,6 +53,7 @@ function planOf(flags: GridFlags, base: BenchmarkConfig): SearchPlan {
   return {
     asked: `trying ${combinations.length} combinations for ${questionText(constraints)}`,
     tuned,
+    constraints,
     search: (measure, signal) => gridSearch({ ...options, signal }, measure),
     question,
     dryRun: (found) => dryRunText(combinations, tuned, needed, found),

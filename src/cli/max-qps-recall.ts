@@ -51,6 +51,7 @@ export function planOf(flags: SearchFlags, base: BenchmarkConfig): SearchPlan {
   return {
     asked: `seeking ${questionText(constraints)}`,
     tuned,
+    constraints,
     search: (measure, signal) => searchMaxQps({ base, ...question, signal }, measure),
     question,
     dryRun: (found) => dryRunText({ base, ...question }, found),

@@ -11,7 +11,7 @@ import { planServerChanges } from '../experiment/server-changes.ts';
 import { answerData, configData, type Data } from '../experiment/trial-data.ts';
 import { trialHead, trialRow } from '../experiment/trial-rows.ts';
 import type { MonitorSummary } from '../monitor/options.ts';
-import type { Measure, ParameterName, Search, SearchAnswer } from '../search/contract.ts';
+import type { Constraints, Measure, ParameterName, Search, SearchAnswer } from '../search/contract.ts';
 import { redactArgv } from '../target/redact.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { addressOf, toBaseConfig, toBenchTarget } from './bench-options.ts';
@@ -33,6 +33,7 @@ export interface SearchPlan {
   readonly asked: string;
   /** What stands in each stage's tag. */
   readonly tuned: readonly ParameterName[];
+  readonly constraints: Constraints;
   readonly search: (measure: Measure, signal: AbortSignal) => Search;
   /** For session.json. */
   readonly question: Data;
@@ -81,6 +82,7 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
   const csv = flags.output === undefined ? undefined : new TrialsFile(flags.output);
   using view = new SearchView({
     tuned: plan.tuned,
+    constraints: plan.constraints,
     views,
     verbosity: flags.events === true ? 'silent' : verbosityOf(flags),
     onTrial: (trial, stage) => csv?.add(trialRow(trial, stage)),
@@ -89,7 +91,7 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
     tell(flags, '-a shows the password in ps and in the shell history: VALKEYCLI_AUTH does not');
   tell(flags, `${plan.asked}, by ${found.why}`);
   using signals = listenForEnd((signal, count) => {
-    if (count === 1) text.line(`${signal}: ending; the trials so far are kept`);
+    if (count === 1) view.line(`${signal}: ending; the trials so far are kept`);
   });
   const about: ExperimentAbout = {
     command: command.name(),

@@ -2,7 +2,8 @@ import type { BenchmarkConfig } from '../bench/config.ts';
 import type { RunObserver } from '../bench/driver.ts';
 import type { BenchmarkResult } from '../bench/result.ts';
 import type { ExperimentView } from '../experiment/experiment.ts';
-import type { ParameterName, SearchEvent, Trial } from '../search/contract.ts';
+import type { Constraints, ParameterName, SearchEvent, Trial } from '../search/contract.ts';
+import { keeps } from '../search/limits.ts';
 import { valueOf } from '../search/parameter.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { formatEnd, formatStart } from '../stage/emitter.ts';
@@ -16,6 +17,8 @@ import type { View } from './view.ts';
 
 export interface SearchViewOptions {
   readonly tuned: readonly ParameterName[];
+  /** What the best so far must hold. */
+  readonly constraints: Constraints;
   /** Everything that is not ours to render. */
   readonly views: Pick<View, 'onEvent'>;
   readonly verbosity: 'silent' | 'quiet' | 'normal' | 'verbose';
@@ -33,6 +36,8 @@ export class SearchView implements ExperimentView, Disposable {
   readonly #live: LiveLine;
   readonly #tookMs: number[] = [];
   #running: { readonly step: SearchEvent & { type: 'plan' }; readonly sinceMs: number } | undefined;
+  /** The highest single run that holds the limits: what the answer is will be measured again. */
+  #best: BenchmarkResult | undefined;
   #requests = 0;
   #isPast = false;
   #timer: NodeJS.Timeout | undefined;
@@ -62,9 +67,17 @@ export class SearchView implements ExperimentView, Disposable {
     if (step.type === 'plan') this.#begin(step);
     if (step.type !== 'trial') return;
     this.#options.onTrial?.(step.trial, stage);
+    const { outcome } = step.trial;
+    if (outcome.state === 'measured' && keeps(outcome.result, this.#options.constraints))
+      this.#best = (this.#best?.qps ?? 0) > outcome.result.qps ? this.#best : outcome.result;
     if (!this.#isPast) this.#tookMs.push(step.trial.tookMs);
     this.#end(step.trial);
   };
+
+  /** A line of words, above the live one. */
+  line(text: string): void {
+    if (this.#options.verbosity !== 'silent') this.#say(`stagewatch: ${text}\n`);
+  }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
@@ -89,7 +102,7 @@ export class SearchView implements ExperimentView, Disposable {
   #draw(): void {
     if (!this.#running) return;
     const { step, sinceMs } = this.#running;
-    const { trial, bracket, best, runsLeft } = step;
+    const { trial, bracket, best = this.#best, runsLeft } = step;
     const elapsedMs = performance.now() - sinceMs;
     const parts = [
       `trial ${trial.number} (${trial.purpose}) ${pointText(trial.config, this.#options.tuned)}${elapsedMs < 1_000 ? '' : ` ${seconds(elapsedMs)}`}${this.#share(trial.config)}`,

@@ -304,7 +304,7 @@ test('a program that is not there is 5', async () => {
 
 test('a setting of the server is changed for the runs, told, and put back, also after Ctrl-C', async () => {
   using own = new TestFolder();
-  const curve = new Curve(own.path, 300);
+  const curve = new Curve(own.path, 1, 2);
   const setting = (): string => configGet('hz');
   const before = setting();
   const base = ['-t', 'get', '-p', String(server.port), '--binary', curve.binary, '--output-dir', own.path];
