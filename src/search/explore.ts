@@ -9,7 +9,7 @@ import { neighbourhood } from './neighbourhood.ts';
  * A run is worth its time while it is expected to raise the QPS by such a share: where the constraints hold for sure,
  * less would be lost in the noise of the last comparison; where they are in doubt, a run that clears them gains all.
  */
-const WORTH_A_RUN = { sure: 0.006, inDoubt: 0.002 } as const;
+const WORTH_A_RUN = { sure: 0.006, inDoubt: 0.001 } as const;
 
 /**
  * Seeks the highest QPS along some axes: first a wide bracket, then each run where it is worth most.

@@ -4,7 +4,7 @@ import type { Field, Point } from './field.ts';
 import { SURE, type Model } from './model.ts';
 
 /** A run is worth its time while it is expected to lower the ef by such a share. */
-const WORTH_A_RUN = 0.005;
+const WORTH_A_RUN = 0.0025;
 
 /**
  * Seeks the smallest ef that meets the recall: the best one, since QPS falls with ef. Each run goes where the gain,
