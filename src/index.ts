@@ -73,3 +73,5 @@ export type {
 } from './experiment/wrapper-options.ts';
 export type { MarkerSink, OpenStage } from './experiment/wrapper-stage.ts';
 export { startEngine, type RunningEngine } from './engine/start.ts';
+export { makeFlamegraph, type Flamegraph, type FlamegraphOptions } from './perf/flamegraph.ts';
+export { exportFormats, type ExportFormat, type ExportOptions, exportSession } from './report/export.ts';
