@@ -9,6 +9,13 @@ export interface RunObserver {
   output?(chunk: Uint8Array, from: 'stdout' | 'stderr'): void;
   /** Requests answered so far, where the program says. */
   progress?(done: { readonly requests: number; readonly elapsedMs: number }): void;
+  /**
+   * The load begins when this resolves, and not before: all that the run looks at or sets up before it is done. Called
+   * once, and not at all by a run that fails before. When it rejects, so does the run.
+   */
+  begin?(): Promise<void>;
+  /** The load has ended, however: nothing is read, asked or judged until this resolves. Called once after `begin`. */
+  end?(): void | Promise<void>;
 }
 
 /** One benchmark program: how it is called and its output read, and what its result is worth. */
@@ -27,7 +34,8 @@ export interface Driver {
    */
   commandLine(config: BenchmarkConfig): readonly string[];
   /**
-   * Runs it once, and judges what it says: a result that this returns means something.
+   * Runs it once, and judges what it says: a result that this returns means something. The observer's `begin` and `end`
+   * enclose the load: they make the stage of the run, which has none without them.
    * @throws {UsageError} for a configuration that this program cannot run.
    * @throws {BenchmarkError} for a run that failed, or whose figures mean nothing; `aborted` when the signal came.
    * @throws {ParseError} for output that is no result.

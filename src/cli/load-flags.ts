@@ -39,6 +39,8 @@ export interface LoadFlags {
   readonly hnswM: number;
   readonly efConstruction: number;
   readonly stage?: string;
+  /** Of drivers, whose stage is the load alone. */
+  readonly hold?: true;
   readonly json?: string | true;
   readonly csv?: string;
   readonly hdr?: string;
@@ -117,6 +119,7 @@ export function addLoadFlags(command: Command): Command {
     .option('--allow-errors', 'error replies do not make the exit code 4')
     .option('-q, --quiet', 'one line for each result')
     .option('-v, --verbose', 'stacks of errors')
+    .addOption(new Option('--hold').hideHelp())
     .addOption(new Option('--cacert <file>').hideHelp())
     .addOption(new Option('--cert <file>').hideHelp())
     .addOption(new Option('--key <file>').hideHelp())

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { UsageError } from '../error.ts';
 import { LoadError } from '../load/error.ts';
-import { runLoad } from '../load/load.ts';
+import { Hold } from '../load/hold.ts';
+import { runLoad, type LoadEvent } from '../load/load.ts';
 import type { LoadOptions } from '../load/options.ts';
 import { formatStart } from '../stage/emitter.ts';
 import { parseStage, type Stage } from '../stage/stage.ts';
@@ -44,13 +45,20 @@ export const command = addLoadFlags(
         2,
         'stagewatch: -a shows the password in ps and in the shell history: VALKEYCLI_AUTH does not\n',
       );
+    using hold = flags.hold ? holdFor(loads) : undefined;
     using signals = listenForEnd((signal, count) => {
       if (count > 1) process.exit(codeOfSignal(signal));
     });
+    const stop = hold === undefined ? signals.stop : AbortSignal.any([signals.stop, hold.gone]);
+    const runtime = hold === undefined ? {} : { beforeMeasuring: () => hold.wait() };
     try {
       for (const [i, load] of loads.entries()) {
         using progress = new LoadProgress(stages[i], flags.quiet ?? false);
-        const result = await runLoad(load, signals.stop, (event) => progress.onEvent(event));
+        const onEvent = (event: LoadEvent): void => {
+          if (event.type === 'ended') hold?.ended();
+          progress.onEvent(event);
+        };
+        const result = await runLoad(load, stop, onEvent, runtime);
         progress[Symbol.dispose]();
         const state = stateOf(result, flags.allowErrors ?? false);
         await output.add(result, state);
@@ -87,4 +95,14 @@ function stageOf(label: string | undefined, load: LoadOptions, loads: number): S
   const tagged = loads > 1 ? { name: stage.name, tag: load.work.name } : stage;
   formatStart(tagged); // refuses a bad name before anything has begun
   return tagged;
+}
+
+/** A held load is one stage of somebody else's. */
+function holdFor(loads: readonly LoadOptions[]): Hold {
+  if (loads.length > 1)
+    throw new UsageError(
+      'several-operations',
+      `Expected one operation for a run that is one stage, got ${loads.map(({ work }) => work.name).join(', ')}.`,
+    );
+  return Hold.open();
 }

@@ -51,8 +51,8 @@ export interface ExperimentEnd {
 }
 
 /**
- * Runs a search: every trial is a stage that the hooks of `follow` profile, is in the journal and in results.csv as it
- * ends, and starts with the server as it wants it. Whatever happens, the server is put back.
+ * Runs a search: the load of every trial is a stage that the hooks of `follow` profile; the trial is in the journal and in
+ * results.csv as it ends, and starts with the server as it wants it. Whatever happens, the server is put back.
  * @throws {UsageError} for what the benchmark cannot run, or a session folder that cannot be made.
  */
 export async function runExperiment(
@@ -121,7 +121,10 @@ class Trials {
     const startedMs = performance.now();
     try {
       for (const preparation of this.#prepared) await preparation.before(config);
-      return await this.#room.stage(stage, () => driver.run(config, this.#room.signal, this.#view.run));
+      const { signal } = this.#room;
+      return await this.#room.stage(stage, (window) =>
+        driver.run(config, signal, { ...this.#view.run, ...window }),
+      );
     } catch (error) {
       // The search forgets a run that was cut short: the journal says what became of it.
       if (this.#room.signal.aborted) this.#cutShort(performance.now() - startedMs);

@@ -46,7 +46,9 @@ export class Steps {
     let outcome: TrialOutcome;
     try {
       await this.prepare(config);
-      const result = await this.room.stage(stage, () => driver.run(config, this.signal, observer));
+      const result = await this.room.stage(stage, (window) =>
+        driver.run(config, this.signal, { ...observer, ...window }),
+      );
       outcome = { state: 'measured', result };
     } catch (error) {
       if (!(error instanceof BenchmarkError)) throw error;

@@ -5,16 +5,25 @@ import { formatStart } from '../stage/emitter.ts';
 import type { Marker } from '../stage/marker.ts';
 import type { Stage } from '../stage/stage.ts';
 
+/** When a stage begins and ends, as its work says. */
+export interface StageWindow {
+  /** START; resolves when all hooks have acknowledged it. Call it once; work that ends without it has no stage. */
+  begin(): Promise<void>;
+  /** END, where it is open; resolves when all hooks have acknowledged it. */
+  end(): Promise<void>;
+}
+
 /** What an experiment may do while the monitor follows it. */
 export interface Room {
   /** Aborts when the experiment has to end. */
   readonly signal: AbortSignal;
   /**
-   * Runs the work as a stage: a server that was restarted is found and its hooks armed, START, then all hooks acknowledged, then the work, then END, however the work ended.
+   * Runs the work, a part of which is a stage: a server that was restarted is found and its hooks armed, then the work says
+   * when its stage begins and ends. One that it leaves open ends with it, however that ends.
    * Stages of one experiment come one after the other.
    * @throws {UsageError} for a stage name that no marker can carry, before anything is done; what the work throws.
    */
-  stage<T>(stage: Stage, work: () => Promise<T>): Promise<T>;
+  stage<T>(stage: Stage, work: (window: StageWindow) => Promise<T>): Promise<T>;
   /** Into the journal, and to all who watch. */
   tell(event: SessionEvent): void;
   /** The same; resolves once it is on disk. */
@@ -79,13 +88,26 @@ function roomOf(sink: SessionSink, signal: AbortSignal): Room {
     stage: async (stage, work) => {
       formatStart(stage); // refuses what no follower could read
       await sink.ready();
-      const startNs = mark({ kind: 'start', stage, attributes: [] });
-      try {
-        await sink.settled();
-        return await work();
-      } finally {
+      let startNs: bigint | undefined;
+      const end = (): void => {
+        if (startNs === undefined) return;
         const durationMs = msBetween(startNs, monotonicNs());
+        startNs = undefined;
         mark({ kind: 'end', stage, attributes: [], durationMs });
+      };
+      try {
+        return await work({
+          begin: async () => {
+            startNs = mark({ kind: 'start', stage, attributes: [] });
+            await sink.settled();
+          },
+          end: async () => {
+            end();
+            await sink.settled();
+          },
+        });
+      } finally {
+        end();
       }
     },
   };

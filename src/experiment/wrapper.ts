@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { BenchmarkConfig, type BenchmarkSettings } from '../bench/config.ts';
-import type { Driver } from '../bench/driver.ts';
+import type { Driver, RunObserver } from '../bench/driver.ts';
 import { findDriver } from '../bench/drivers/find.ts';
 import type { BenchmarkResult } from '../bench/result.ts';
 import { messageOf, UsageError } from '../error.ts';
@@ -13,6 +13,7 @@ import type {
   SearchEvent,
 } from '../search/contract.ts';
 import { errorOfAnswer } from '../search/error.ts';
+import type { Stage } from '../stage/stage.ts';
 import { gridSearch } from '../search/grid.ts';
 import { searchMaxQps } from '../search/max-qps.ts';
 import { parameterOf } from '../search/parameter.ts';
@@ -199,8 +200,7 @@ export class ValKeyBenchmarkWrapper {
     const search = searchWith(async (config) => {
       await settings.before(config);
       const driver = await driverFor(config);
-      const { name, tag } = stageOfTrial(config, names);
-      return await this.stage(name, tag, () => this.#run(driver, config));
+      return await this.#runInStage(driver, config, stageOfTrial(config, names));
     });
     for (;;) {
       const step = await search.next();
@@ -211,9 +211,27 @@ export class ValKeyBenchmarkWrapper {
     }
   }
 
-  async #run(driver: Driver, config: BenchmarkConfig): Promise<BenchmarkResult> {
+  /** The stage is of its load alone: a run that fails before has none. */
+  async #runInStage(driver: Driver, config: BenchmarkConfig, stage: Stage): Promise<BenchmarkResult> {
+    let open: OpenStage | undefined;
+    try {
+      return await this.#run(driver, config, {
+        begin: async () => void (open = new OpenStage(stage, this.#sinks.markers)),
+        end: () => open?.end(),
+      });
+    } finally {
+      open?.end();
+    }
+  }
+
+  async #run(
+    driver: Driver,
+    config: BenchmarkConfig,
+    window: Pick<RunObserver, 'begin' | 'end'> = {},
+  ): Promise<BenchmarkResult> {
     const { output } = this.#sinks;
     return await driver.run(config, this.#signal, {
+      ...window,
       started: (argv) => this.#sinks.tell(`Running: ${argv.join(' ')}`),
       ...(output !== undefined && { output }),
     });

@@ -15,16 +15,27 @@ export type { LoadEvent } from './events.ts';
 
 /** Queries of a vec-query without -n: all of them equally often, and enough for a p99.9. */
 const QUERIES = 10_000;
+/** What a caller does in the course of a load. */
+export interface LoadRuntime {
+  /**
+   * Awaited once, when all clients are connected and warmed up and the next thing is the first measured request. When it
+   * rejects there is no load.
+   */
+  readonly beforeMeasuring?: () => Promise<void>;
+}
+
 /**
  * Runs one load against a server, and measures it. The server is looked at first: whatever would make the figures mean
  * nothing is an error, and there is no result then.
  * @param signal ends the load early: the result says what was measured until then, and is marked partial.
- * @throws {UsageError} for what cannot be asked for. @throws {LoadError} when there is no result that means anything.
+ * @throws {UsageError} for what cannot be asked for. @throws {LoadError} when there is no result that means anything; what
+ *   `beforeMeasuring` throws.
  */
 export async function runLoad(
   options: LoadOptions,
   signal: AbortSignal = new AbortController().signal,
   onEvent: (event: LoadEvent) => void = () => {},
+  { beforeMeasuring }: LoadRuntime = {},
 ): Promise<LoadResult> {
   checkOptions(options);
   const control = await ControlLink.open(options.server, options.timeoutMs);
@@ -49,7 +60,8 @@ export async function runLoad(
       onEvent({ type: 'warming-up', name: run.name });
       await measure(run, { durationMs: options.warmupMs }, signal, () => {});
     }
-    const measured = await measure(run, options.length ?? defaultLength(vectors), signal, onEvent);
+    const length = options.length ?? defaultLength(vectors);
+    const measured = await measure(run, length, signal, onEvent, beforeMeasuring);
     const indexReadyMs =
       vectors && (await vectorSetup?.settleIndex(control, vectors, measured, run.name, signal, onEvent));
     return toResult(options, measured, {

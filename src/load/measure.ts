@@ -1,4 +1,5 @@
 import { gatherCrew, type Member } from './crew.ts';
+import { LoadError } from './error.ts';
 import type { LoadEvent } from './events.ts';
 import type { LoadLength, LoadOptions } from './options.ts';
 import {
@@ -25,12 +26,17 @@ export interface Measured {
   readonly durationMs: number;
 }
 
-/** Connects all clients, runs them to their end, and says when it began and ended. @throws {LoadError} */
+/**
+ * Connects all clients, runs them to their end, and says when it began and ended.
+ * @param hold awaited between the two; the load then begins at once.
+ * @throws {LoadError} @throws what `hold` throws.
+ */
 export async function measure(
   { options, name, work, spread }: Run,
   length: LoadLength,
   signal: AbortSignal,
   onEvent: (event: LoadEvent) => void,
+  hold?: () => Promise<void>,
 ): Promise<Measured> {
   const counter = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const requests = 'requests' in length ? length.requests : Infinity;
@@ -60,6 +66,7 @@ export async function measure(
   });
   const stop = (): void => crew.forEach((member) => member.stop());
   try {
+    if (hold !== undefined) await held(hold, name, signal);
     onEvent({ type: 'started', name });
     startMs = monotonicMs() + (crew.length > 1 ? START_IN_MS : 0);
     const startedAt = new Date(Date.now() + startMs - monotonicMs()).toISOString();
@@ -74,4 +81,24 @@ export async function measure(
     signal.removeEventListener('abort', stop);
     await Promise.all(crew.map((member) => member.close()));
   }
+}
+
+/** @throws {LoadError} nothing-measured, when the signal comes first: a load that never began has no window. */
+async function held(hold: () => Promise<void>, name: string, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) throw nothingMeasured(name);
+  const over = new AbortController();
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
+  });
+  try {
+    await Promise.race([aborted, hold()]);
+  } finally {
+    over.abort();
+  }
+  if (signal.aborted) throw nothingMeasured(name);
+}
+
+/** What a load that was ended too early throws. */
+export function nothingMeasured(name: string): LoadError {
+  return new LoadError('nothing-measured', `${name} was ended before a reply came: there is no result.`);
 }

@@ -1,5 +1,4 @@
-import { LoadError } from './error.ts';
-import type { Measured } from './measure.ts';
+import { nothingMeasured, type Measured } from './measure.ts';
 import { mergeReports } from './merge.ts';
 import { addressText, type LoadOptions } from './options.ts';
 import type { ServerFacts } from './preflight.ts';
@@ -25,11 +24,7 @@ export function toResult(
   const requests = sum(({ replies }) => replies);
   const errorCount = merged.errors.reduce((total, { count }) => total + count, 0);
   const partial = reports.some((report) => report.partial);
-  if (requests === 0)
-    throw new LoadError(
-      'nothing-measured',
-      `${options.work.name} was ended before a reply came: there is no result.`,
-    );
+  if (requests === 0) throw nothingMeasured(options.work.name);
   const { facts, baseRtt, warnings, indexReadyMs } = rest;
   return {
     name: options.work.name,

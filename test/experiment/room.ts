@@ -17,8 +17,10 @@ export class PlainRoom implements Room {
   }
 
   stage: Room['stage'] = (stage, work) => {
-    this.stages.push(stageLabel(stage));
-    return work();
+    return work({
+      begin: async () => void this.stages.push(stageLabel(stage)),
+      end: async () => {},
+    });
   };
 
   tell = (event: SessionEvent): void => void this.events.push(event);

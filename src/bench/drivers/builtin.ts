@@ -46,10 +46,10 @@ export function builtinProgram(cli = commandPath()): BenchmarkProgram {
       const file = join(folder.path, 'result.json');
       const run = await exec(
         [
-          ...[process.execPath, cli, 'load', '--json', file],
+          ...[process.execPath, cli, 'load', '--hold', '--json', file],
           ...builtinArguments(config, config.cluster ?? facts.isCluster ?? false),
         ],
-        environmentOf(config),
+        { env: environmentOf(config), held: true },
       );
       return readBuiltin(run, await readFile(file, 'utf8').catch(() => undefined));
     },

@@ -8,6 +8,7 @@ import { judgeFigures } from './judge/figures.ts';
 import { judgeRate } from './judge/rate.ts';
 import { judgeRecall } from './judge/recall.ts';
 import { judgeRequests } from './judge/requests.ts';
+import { LoadWindow } from './load-window.ts';
 import { type ProgramRun, runProgram } from './program-run.ts';
 import type { Reading } from './reading.ts';
 import { isMix } from './settings.ts';
@@ -18,10 +19,17 @@ export interface RunContext {
   readonly facts: ServerFacts;
   readonly watch: ServerWatch;
   /**
-   * Starts it, and waits for its end; the server is looked at again afterwards.
-   * @param env for what argument lists must not hold.
+   * Starts it, and waits for its end; the server is looked at again afterwards. The whole program is taken for load, but
+   * for one that is held.
    */
-  exec(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<ProgramRun>;
+  exec(argv: readonly string[], how?: ExecOptions): Promise<ProgramRun>;
+}
+
+export interface ExecOptions {
+  /** For what argument lists must not hold. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** It was told to say itself when its load may begin, and when it has ended. */
+  readonly held?: true;
 }
 
 /** What differs from one benchmark program to the next. */
@@ -84,8 +92,8 @@ export function driverOf(program: BenchmarkProgram, launchWith: readonly string[
       const reading = await program.measure(config, {
         facts,
         watch,
-        exec: async (argv, env = {}) => {
-          const run = await start([...launchWith, ...argv], env, program, config, signal, observer);
+        exec: async (argv, how = {}) => {
+          const run = await start([...launchWith, ...argv], how, program, config, signal, observer);
           try {
             refusals = await watch.after();
           } catch (error) {
@@ -101,21 +109,27 @@ export function driverOf(program: BenchmarkProgram, launchWith: readonly string[
 
 async function start(
   argv: readonly string[],
-  env: Readonly<Record<string, string>>,
+  how: ExecOptions,
   program: BenchmarkProgram,
   config: BenchmarkConfig,
   signal: AbortSignal,
   observer: RunObserver,
 ): Promise<ProgramRun> {
   const secret = config.auth?.reveal();
-  return runProgram(argv, {
-    name: program.name,
-    env,
-    signal,
-    observer,
-    timeoutMs: config.timeoutMs,
-    ...(secret === undefined ? {} : { secret }),
-  });
+  const window = new LoadWindow(observer);
+  try {
+    return await runProgram(argv, {
+      ...how,
+      name: program.name,
+      signal,
+      observer,
+      window,
+      timeoutMs: config.timeoutMs,
+      ...(secret === undefined ? {} : { secret }),
+    });
+  } finally {
+    await window.end();
+  }
 }
 
 async function judge(

@@ -5,7 +5,9 @@ import { Children } from '../../restore/children.ts';
 import type { Child, ChildEnd } from '../../target/contract.ts';
 import type { RunObserver } from '../driver.ts';
 import { BenchmarkError, BinaryNotFoundError } from '../error.ts';
+import { answerHold } from './answer-hold.ts';
 import { KeptText, lastLinesOf } from './kept-text.ts';
+import type { LoadWindow } from './load-window.ts';
 
 /** After the program's own end somebody whom it left behind may hold its pipes open. */
 const drainMs = 2_000;
@@ -21,6 +23,10 @@ export interface ProgramOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly observer?: RunObserver;
+  /** Opened right before the program starts, and closed right at its end. */
+  readonly window?: LoadWindow;
+  /** Opened and closed when the program says so instead: it has a pipe for that. */
+  readonly held?: true;
   /** Never shown in last lines. */
   readonly secret?: string;
 }
@@ -38,13 +44,22 @@ export interface ProgramRun {
  * Runs a program in a process group of its own, tells its output on as it comes, and keeps the beginning and the end of
  * it. Whatever happens nobody of its group is left when this returns.
  * @throws {BinaryNotFoundError} binary-not-started. @throws {BenchmarkError} aborted, timeout; both with the last lines.
+ * @throws what the window's observer throws.
  */
 export async function runProgram(argv: readonly string[], options: ProgramOptions): Promise<ProgramRun> {
-  const { name, signal, timeoutMs, observer } = options;
-  if (signal.aborted) throw aborted(name, [], signal);
+  const { name, timeoutMs, observer, window, held = false } = options;
+  const broken = new AbortController();
+  const signal = AbortSignal.any([options.signal, broken.signal]);
   await using children = new Children();
+  if (!held && !signal.aborted) await window?.begin();
+  if (signal.aborted) throw aborted(name, [], signal);
   const [stdout, stderr, both] = [new KeptText(), new KeptText(), new KeptText()];
-  const child = children.spawn(argv, { env: { ...environment(), ...options.env }, endSignal: 'SIGINT' });
+  const child = children.spawn(argv, {
+    env: { ...environment(), ...options.env },
+    endSignal: 'SIGINT',
+    stdio: ['ignore', 'pipe', 'pipe', ...(held ? (['pipe'] as const) : [])],
+  });
+  if (held && window) answerHold(child.stdio, window).catch((error: unknown) => broken.abort(error));
   const reads = (['stdout', 'stderr'] as const).map((from) => {
     const kept = from === 'stdout' ? stdout : stderr;
     return read(child[from], (chunk) => {
@@ -58,6 +73,8 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
   const stopped = await stopOf(child, signal, timeoutMs);
   if (stopped !== undefined) await child.end();
   const end = await child.ended;
+  await window?.end();
+  broken.signal.throwIfAborted();
   await Promise.race([Promise.all(reads), sleep(drainMs, undefined, { ref: false })]);
   const lastLines = lastLinesOf(both.toString(), 10, options.secret);
   if (end.state === 'not-started')
@@ -99,6 +116,7 @@ async function stopOf(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<'aborted' | 'timeout' | undefined> {
+  if (signal.aborted) return 'aborted';
   const done = new AbortController();
   const quiet = { signal: done.signal };
   try {
