@@ -5,7 +5,7 @@ import { printable, table } from './text.ts';
 const shownAnswer = z.looseObject({
   state: z.string(),
   reason: z.string().optional(),
-  limitedBy: z.string().optional(),
+  limitedBy: z.string().nullish(),
   best: z
     .looseObject({
       config: z.record(z.string(), z.unknown()),
@@ -14,9 +14,9 @@ const shownAnswer = z.looseObject({
         latencyP99: z.number(),
         recallAvg: z.number().nullable().optional(),
       }),
-      qpsInterval: z.tuple([z.number(), z.number()]).nullable().optional(),
+      qpsInterval: z.tuple([z.number(), z.number()]).nullish(),
     })
-    .optional(),
+    .nullish(),
 });
 
 /** What a search answered, in words. */
@@ -34,7 +34,7 @@ export function answerLines({ answer }: Report): string[] {
       `with ${printable(settingsOf(config), 200)}`,
     );
   }
-  if (limitedBy !== undefined) lines.push(`limited by ${printable(limitedBy, 60)}`);
+  if (typeof limitedBy === 'string') lines.push(`limited by ${printable(limitedBy, 60)}`);
   return lines;
 }
 

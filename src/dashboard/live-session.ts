@@ -113,8 +113,17 @@ export class LiveSession implements AsyncDisposable {
     );
     this.#report = report;
     const next = this.#revision + 1;
-    const { session, answer, warnings, hooks, targets, host, trials } = report;
-    const parts: Partial<PageSession> = { head: session, answer, warnings, hooks, targets, host, trials };
+    const { session, asked, answer, warnings, hooks, targets, host, trials } = report;
+    const parts: Partial<PageSession> = {
+      head: session,
+      asked,
+      answer,
+      warnings,
+      hooks,
+      targets,
+      host,
+      trials,
+    };
     for (const [name, value] of Object.entries(parts)) this.#note(this.#parts, name, value, next);
     for (const span of report.spans) {
       const page = toPageSpan(span, span.folder === undefined ? { state: 'none' } : { state: 'server' });

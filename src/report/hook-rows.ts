@@ -8,6 +8,9 @@ export function hooksOf(events: readonly JournalLine[]): ReportHook[] {
   const rows = new Map<string, Growing>();
   const open = new Map<string, Set<number>>();
   for (const event of events) {
+    if (event.type === 'session' && event.state === 'ended')
+      for (const row of rows.values())
+        if (row.state === 'armed' || row.state === 'capturing') row.state = 'finished';
     if (event.type !== 'hook' || event.state === 'missed') continue;
     const key = JSON.stringify([event.hook, event.target]);
     const row: Growing = rows.get(key) ?? {

@@ -9,6 +9,7 @@ export interface PageData {
 
 export interface PageSession {
   readonly head: SessionHead;
+  readonly asked: Report['asked'];
   readonly answer: Report['answer'];
   readonly warnings: Report['warnings'];
   readonly hooks: Report['hooks'];

@@ -14,9 +14,10 @@ export interface PageRoom {
 /** A session as the page carries it. @param room shared by all sessions of the page; what is used is taken away. */
 export async function toPageSession(report: Report, room: PageRoom): Promise<PageSession> {
   const places = await placeDetails(report, room);
-  const { session, answer, warnings, hooks, targets, host, series, trials, spans } = report;
+  const { session, asked, answer, warnings, hooks, targets, host, series, trials, spans } = report;
   return {
     head: session,
+    asked,
     answer,
     warnings,
     hooks,

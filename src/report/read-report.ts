@@ -55,6 +55,7 @@ export async function reportOf(
   const spans = await readSpans(session, zeroNs, trials, readTargets);
   return {
     session: headOf(session, zeroNs),
+    asked: askedOf(aboutOf(session)),
     answer: answerOf(session.events),
     warnings: warningsOf(session.events),
     hooks: hooksOf(session.events),
@@ -66,9 +67,15 @@ export async function reportOf(
   };
 }
 
-function headOf({ folder, info, events, badLines }: ReadSession, zeroNs: number): SessionHead {
+/** Of a session that was cut short session.json may be missing: the journal begins with the same. */
+function aboutOf({ info, events }: ReadSession): Readonly<Record<string, unknown>> {
   const begun = events.find((event) => event.type === 'session' && event.state === 'started');
-  const about = { ...(begun?.type === 'session' && begun.state === 'started' ? begun.about : {}), ...info };
+  return { ...(begun?.type === 'session' && begun.state === 'started' ? begun.about : {}), ...info };
+}
+
+function headOf(session: ReadSession, zeroNs: number): SessionHead {
+  const { folder, info, events, badLines } = session;
+  const about = aboutOf(session);
   const lastNs = events.reduce((last, event) => Math.max(last, event.monoNs), zeroNs);
   return {
     folder,
@@ -184,6 +191,11 @@ function targetsOf(events: readonly JournalLine[]): ReportTarget[] {
 function answerOf(events: readonly JournalLine[]): Report['answer'] {
   const last = events.findLast((event) => event.type === 'answer');
   return last?.type === 'answer' ? last.answer : null;
+}
+
+function askedOf(about: Readonly<Record<string, unknown>>): Report['asked'] {
+  const { command, question } = objectOf(about['experiment']);
+  return typeof command === 'string' ? { command, question: objectOf(question) } : null;
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -3,6 +3,8 @@ import type { SeriesGroup } from './series.ts';
 /** All that a session folder tells, ready to be shown; made from the folder alone. Its texts come from outside. */
 export interface Report {
   readonly session: SessionHead;
+  /** What a search or another experiment is to find out; null where something was only followed. */
+  readonly asked: ReportAsked | null;
   /** What a search or another experiment came to, as its `--json` has it; null where something was only followed. */
   readonly answer: Readonly<Record<string, unknown>> | null;
   readonly warnings: readonly ReportWarning[];
@@ -34,6 +36,13 @@ export interface SessionHead {
   readonly versions: Readonly<Record<string, string>>;
   /** Lines of the journal that could not be read. */
   readonly badLines: number;
+}
+
+export interface ReportAsked {
+  /** `max-qps-recall`, `grid-search`, ... */
+  readonly command: string;
+  /** As session.json has it: `constraints`, `parameters`, ... */
+  readonly question: Readonly<Record<string, unknown>>;
 }
 
 export interface ReportWarning {

@@ -84,7 +84,10 @@ test('a flame graph is zoomed and searched, and off-CPU stands beside on-CPU', a
   await panel.locator('.chart g').first().waitFor();
   await panel.getByRole('searchbox').first().fill('reply');
   await expect.poll(() => panel.locator('.share').first().innerText()).toMatch(/of all match/);
-  await panel.locator('.chart g', { hasText: /^new_way|^old_way/ }).first().click();
+  await panel
+    .locator('.chart g', { hasText: /^new_way|^old_way/ })
+    .first()
+    .click();
   await expect.poll(() => panel.getByRole('button', { name: 'Reset zoom' }).first().isEnabled()).toBe(true);
   await page.keyboard.press('Escape');
   await panel.getByRole('tab', { name: 'off-CPU' }).click();
@@ -95,7 +98,7 @@ test('a flame graph is zoomed and searched, and off-CPU stands beside on-CPU', a
 test('two stages are compared in one click: what grew, what vanished, and in which function', async () => {
   await using report = await open(session);
   const { page, complaints } = report;
-  await page.getByRole('button', { name: /^Next: 2/ }).click();
+  await page.getByRole('button', { name: /^ef_search 20: 2/ }).click();
   const comparison = page.locator('.comparison');
   await expect.poll(() => comparison.innerText()).toContain('From 1 vec-query:ef_10 to 2 vec-query:ef_20');
   const rows = comparison.locator('tbody tr');
@@ -106,6 +109,17 @@ test('two stages are compared in one click: what grew, what vanished, and in whi
   await comparison.getByRole('button', { name: /What vanished/ }).click();
   await expect.poll(() => comparison.locator('.chart').innerText()).toContain('old_way');
   await takePicture(page, 'report-compare');
+  expect(complaints).toEqual([]);
+});
+
+test('beside a trial stand those beside it in what was turned, whenever they ran', async () => {
+  await using report = await open({ ...session, efSearch: (i) => [100, 10, 40, 20][i]! });
+  const { page, complaints } = report;
+  await page.locator('#stages tbody a').nth(3).press('Enter');
+  await expect.poll(() => page.locator('.panel h3').innerText()).toContain('4 ');
+  await page.getByRole('button', { name: /^ef_search 10: 2/ }).waitFor();
+  await page.getByRole('button', { name: /^ef_search 40: 3/ }).click();
+  await expect.poll(() => page.locator('.comparison').innerText()).toContain('From 3 ');
   expect(complaints).toEqual([]);
 });
 

@@ -10,6 +10,8 @@ export interface MadeSession {
   readonly metricsSeconds?: number;
   /** They are the trials of a search over ef_search, 10 more for each; the second last is the answer. */
   readonly search?: true;
+  /** Of each trial, where they are not in the order of time. */
+  readonly efSearch?: (stage: number) => number;
   readonly warnings?: readonly object[];
 }
 
@@ -23,7 +25,19 @@ export async function madeSession(made: MadeSession): Promise<{ folder: string }
       folder: '/gone',
       pid: 1,
       startTicks: 1,
-      about: { label: 'made', command: ['stagewatch', 'run'], versions: { stagewatch: '0' } },
+      about: {
+        label: 'made',
+        command: ['stagewatch', 'run'],
+        versions: { stagewatch: '0' },
+        ...(made.search
+          ? {
+              experiment: {
+                command: 'max-qps-recall',
+                question: { constraints: { minRecall: 0.9, maxLatencyP99: 10 } },
+              },
+            }
+          : {}),
+      },
       monoNs: 5e9,
     },
     {
@@ -43,7 +57,7 @@ export async function madeSession(made: MadeSession): Promise<{ folder: string }
     const span = i + 1;
     const monoNs = 6e9 + i * 1e9;
     const of = { span, stage, source: 'child', watched: true };
-    const config = { operation: 'vec-query', efSearch: 10 * span, numClients: 4 };
+    const config = { operation: 'vec-query', efSearch: made.efSearch?.(i) ?? 10 * span, numClients: 4 };
     if (made.search)
       events.push({ type: 'trial', state: 'started', trial: span, purpose: 'ef', stage, config, monoNs });
     events.push({ type: 'span-start', ...of, monoNs });
@@ -99,7 +113,6 @@ export async function madeSession(made: MadeSession): Promise<{ folder: string }
       answer: {
         state: 'found',
         limitedBy: 'saturation',
-        constraints: { minRecall: 0.9, maxLatencyP99: 10 },
         best: {
           config: { operation: 'vec-query', efSearch: 10 * best, numClients: 4 },
           result: resultOf(best),

@@ -1,6 +1,7 @@
 import type { PageSession } from '../../src/report/page-data.ts';
 import { el } from '../element.ts';
 import { figure, time } from './format.ts';
+import { pointsOf } from './points.ts';
 import { section } from './table.ts';
 
 interface Best {
@@ -16,16 +17,32 @@ export interface Answer {
   readonly reason?: string;
   readonly limitedBy?: string;
   readonly best?: Best;
-  readonly nearest?: Best | null;
-  readonly constraints?: { readonly minRecall?: number; readonly maxLatencyP99?: number };
+  readonly nearest?: Best;
+  readonly error?: string;
+}
+
+/** What a point must hold to be an answer. */
+export interface Constraints {
+  readonly minRecall?: number;
+  /** ms. */
+  readonly maxLatencyP99?: number;
+}
+
+/** As they were asked for: there from the first trial on. */
+export function constraintsOf({ asked }: PageSession): Constraints {
+  const { minRecall, maxLatencyP99 } = (asked?.question['constraints'] ?? {}) as Record<string, unknown>;
+  return {
+    ...(typeof minRecall === 'number' ? { minRecall } : {}),
+    ...(typeof maxLatencyP99 === 'number' ? { maxLatencyP99 } : {}),
+  };
 }
 
 const limits: Readonly<Record<string, string>> = {
   recall: 'the wanted recall: less of it would be faster',
   p99: 'the wanted p99: a slower tail would allow more',
-  saturation: 'saturation: more load brings no more',
-  range: 'the range that was searched: its end is the best point',
-  budget: 'the budget of runs',
+  saturation: 'saturation: more load brings no more QPS',
+  range: 'the range: its edge is the best; a wider one may hold more',
+  budget: 'the budget: it was spent before the search was done',
 };
 
 /** Those parts of the answer that are as they should be: a foreign session may hold anything. */
@@ -41,14 +58,15 @@ export function answerOf({ answer }: PageSession): Answer | undefined {
   };
   const found = best(answer['best']);
   const nearest = best(answer['nearest']);
-  const { reason, limitedBy, constraints } = answer;
+  const { reason, limitedBy } = answer;
+  const { message } = (answer['error'] ?? {}) as { message?: unknown };
   return {
     state: answer['state'],
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof limitedBy === 'string' ? { limitedBy } : {}),
     ...(found ? { best: found } : {}),
     ...(nearest ? { nearest } : {}),
-    ...(typeof constraints === 'object' && constraints !== null ? { constraints } : {}),
+    ...(typeof message === 'string' ? { error: message } : {}),
   };
 }
 
@@ -57,15 +75,17 @@ export function answerSection(session: PageSession): HTMLElement {
   const { head, warnings, spans } = session;
   const answer = answerOf(session);
   const watched = spans.filter((span) => span.watched);
-  const lead = answer
-    ? searched(answer)
-    : [
-        el(
-          'p',
-          { class: 'lead' },
-          `${figure(spans.length)} stages in ${time(head.lastedMs)}, ${figure(watched.length)} of them profiled.`,
-        ),
-      ];
+  const isPoints = pointsOf(session).length > 0;
+  const lead =
+    answer && !isPoints
+      ? searched(answer, constraintsOf(session))
+      : [
+          el(
+            'p',
+            { class: 'lead' },
+            `${figure(spans.length)} stages in ${time(head.lastedMs)}, ${figure(watched.length)} of them profiled.`,
+          ),
+        ];
   const state: Readonly<Record<string, string>> = {
     running: 'It is still running: this shows what there is by now.',
     'not-collected': 'Its profiles were not made: stagewatch collect makes them.',
@@ -73,14 +93,30 @@ export function answerSection(session: PageSession): HTMLElement {
   };
   return section(
     'answer',
-    answer ? 'Answer' : 'What was followed',
+    answer || session.asked ? 'Answer' : 'What was followed',
+    ...(session.asked ? [el('p', { class: 'quiet' }, questionText(session))] : []),
     ...lead,
     ...(state[head.state] === undefined ? [] : [el('p', { class: 'notice' }, state[head.state]!)]),
     ...(warnings.length === 0 ? [] : [warningList(warnings)]),
   );
 }
 
-function searched({ state, reason, limitedBy, best, nearest, constraints }: Answer): HTMLElement[] {
+/** `max-qps-recall: the highest QPS with recall >= 0.9 and p99 <= 10 ms`. */
+function questionText(session: PageSession): string {
+  const { command = '' } = session.asked ?? {};
+  const { minRecall, maxLatencyP99 } = constraintsOf(session);
+  const wanted = [
+    ...(minRecall === undefined ? [] : [`recall >= ${minRecall}`]),
+    ...(maxLatencyP99 === undefined ? [] : [`p99 <= ${maxLatencyP99} ms`]),
+  ];
+  const isSearch = session.asked?.question['constraints'] !== undefined;
+  return isSearch
+    ? `${command}: the highest QPS${wanted.length === 0 ? '' : ` with ${wanted.join(' and ')}`}`
+    : command;
+}
+
+function searched(answer: Answer, constraints: Constraints): HTMLElement[] {
+  const { state, reason = answer.error, limitedBy, best, nearest } = answer;
   const shown = best ?? nearest;
   const blocks: HTMLElement[] = [];
   if (best) {
@@ -104,15 +140,13 @@ function searched({ state, reason, limitedBy, best, nearest, constraints }: Answ
         ...tile(
           'p99',
           time(latencyP99),
-          constraints?.maxLatencyP99 === undefined
-            ? ''
-            : `wanted: ${time(constraints.maxLatencyP99)} at most`,
+          constraints.maxLatencyP99 === undefined ? '' : `wanted: ${time(constraints.maxLatencyP99)} at most`,
         ),
         ...(typeof recallAvg === 'number'
           ? tile(
               'recall',
               recallAvg.toFixed(4),
-              constraints?.minRecall === undefined ? '' : `wanted: ${constraints.minRecall} at least`,
+              constraints.minRecall === undefined ? '' : `wanted: ${constraints.minRecall} at least`,
             )
           : []),
         ...(limitedBy === undefined ? [] : tile('limited by', limitedBy, limits[limitedBy] ?? '')),

@@ -5,6 +5,7 @@ import { changeColor } from '../flame-profile.ts';
 import { detailOf } from './detail.ts';
 import { diffTree, functionChanges, scaleOf, type DiffFrame } from './diff.ts';
 import { figure } from './format.ts';
+import { neighbourTrials, parameterName } from './parameters.ts';
 import { table } from './table.ts';
 
 const listedFunctions = 40;
@@ -27,7 +28,7 @@ export function comparePanel(
     ...others.map((other) => el('option', { value: String(other.id) }, `${other.id} ${other.stage}`)),
   );
   const result = el('div', { class: 'comparison' });
-  const neighbours = neighboursOf(span, others);
+  const neighbours = neighboursOf(span, others, session);
   let shown = new AbortController();
   gone.addEventListener('abort', () => shown.abort());
   const compare = async (other: PageSpan): Promise<void> => {
@@ -59,7 +60,22 @@ export function comparePanel(
 }
 
 /** The trials beside it in the order of what was turned; else the stages beside it in time. */
-function neighboursOf(span: PageSpan, others: readonly PageSpan[]): { title: string; other: PageSpan }[] {
+function neighboursOf(
+  span: PageSpan,
+  others: readonly PageSpan[],
+  { trials }: PageSession,
+): { title: string; other: PageSpan }[] {
+  const here = trials.find((trial) => trial.span === span.id);
+  const spanOf = (id: number | undefined): PageSpan | undefined => others.find((other) => other.id === id);
+  const beside = here
+    ? neighbourTrials(here, trials, (trial) => spanOf(trial.span) !== undefined).map(
+        ({ parameter, value, trial }) => ({
+          title: `${parameterName(parameter)} ${value}`,
+          other: spanOf(trial.span)!,
+        }),
+      )
+    : [];
+  if (beside.length > 0) return beside;
   const earlier = others.findLast(({ id }) => id < span.id);
   const later = others.find(({ id }) => id > span.id);
   return [

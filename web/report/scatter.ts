@@ -6,6 +6,8 @@ export interface ScatterPoint {
   /** Told when it is pointed at, or read. */
   readonly label: string;
   readonly kind: 'trial' | 'chosen' | 'refused';
+  /** Points of one group are the same thing measured again: a line shows how far they lie apart. */
+  readonly group?: string;
 }
 
 export interface Scatter {
@@ -92,6 +94,8 @@ export function scatter(plot: Scatter): SVGSVGElement {
         points: plot.line.map(({ x, y }) => `${px(x)},${py(y)}`).join(' '),
       }),
     );
+  for (const { x, low, high } of spreads(plot.points))
+    root.append(svg('line', { class: 'spread', x1: px(x), x2: px(x), y1: py(low), y2: py(high) }));
   // The chosen one last: on top of what it was chosen from.
   for (const point of plot.points.toSorted((a, b) => order(a) - order(b)))
     root.append(
@@ -106,6 +110,20 @@ export function scatter(plot: Scatter): SVGSVGElement {
 
 function order({ kind }: ScatterPoint): number {
   return kind === 'chosen' ? 2 : kind === 'trial' ? 1 : 0;
+}
+
+/** From the least to the most of what was measured more than once. */
+function spreads(points: readonly ScatterPoint[]): { x: number; low: number; high: number }[] {
+  const groups = new Map<string, ScatterPoint[]>();
+  for (const point of points)
+    if (point.group !== undefined) groups.set(point.group, [...(groups.get(point.group) ?? []), point]);
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => {
+      const ys = group.map(({ y }) => y);
+      const x = group.reduce((sum, point) => sum + point.x, 0) / group.length;
+      return { x, low: Math.min(...ys), high: Math.max(...ys) };
+    });
 }
 
 /** Round ticks around the values. @param fromZero where the size itself is what one compares. */

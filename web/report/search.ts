@@ -1,12 +1,18 @@
 import type { PageSession } from '../../src/report/page-data.ts';
 import type { ReportTrial } from '../../src/report/report.ts';
 import { el } from '../element.ts';
-import { answerOf, settings, type Answer } from './answer.ts';
+import { answerOf, constraintsOf, settings, type Answer, type Constraints } from './answer.ts';
 import { figure } from './format.ts';
+import { parameterName, setting, turned } from './parameters.ts';
+import { pointsOf, pointsView } from './points.ts';
 import { scatter, type Scatter, type ScatterPoint } from './scatter.ts';
 import { section, table, tableBehind } from './table.ts';
 
 type Measured = ReportTrial & { readonly state: 'measured' };
+
+interface Asked extends Constraints {
+  readonly answer: Answer | undefined;
+}
 
 interface Metric {
   readonly key: 'qps' | 'latencyP99' | 'recallAvg';
@@ -22,18 +28,20 @@ const metrics: readonly Metric[] = [
 /** Trials against each parameter that was turned, with the limits as lines, and the frontier. */
 export function searchSection(session: PageSession): HTMLElement {
   const { trials } = session;
-  const answer = answerOf(session);
+  const points = pointsOf(session);
+  if (points.length > 0) return section('search', 'Steps', ...pointsView(points));
+  const asked: Asked = { ...constraintsOf(session), answer: answerOf(session) };
   const measured = trials.filter((trial): trial is Measured => trial.state === 'measured');
   const parameters = turned(trials);
   const charts = parameters.flatMap((parameter) =>
     metrics
       .filter(({ key }) => measured.some((trial) => value(trial, key) !== undefined))
-      .map((metric) => chartOf(parameter, metric, measured, answer)),
+      .map((metric) => chartOf(parameter, metric, measured, asked)),
   );
   return section(
     'search',
     'Search',
-    el('div', { class: 'charts' }, ...charts, ...frontier(measured, answer)),
+    el('div', { class: 'charts' }, ...charts, ...frontier(measured, asked)),
     trialTable(trials),
   );
 }
@@ -42,22 +50,23 @@ function chartOf(
   parameter: string,
   { key, title }: Metric,
   measured: readonly Measured[],
-  answer?: Answer,
+  asked: Asked,
 ): HTMLElement {
   const points = measured.flatMap((trial): ScatterPoint[] => {
     const x = setting(trial.config, parameter);
     const y = value(trial, key);
     return x === undefined || y === undefined
       ? []
-      : [{ x, y, label: labelOf(trial), kind: kindOf(trial, answer) }];
+      : [{ x, y, label: labelOf(trial), kind: kindOf(trial, asked), group: settings(trial.config) }];
   });
+  const { minRecall, maxLatencyP99 } = asked;
   const limit =
-    key === 'latencyP99' && answer?.constraints?.maxLatencyP99 !== undefined
-      ? { at: answer.constraints.maxLatencyP99, label: 'wanted p99' }
-      : key === 'recallAvg' && answer?.constraints?.minRecall !== undefined
-        ? { at: answer.constraints.minRecall, label: 'wanted recall' }
+    key === 'latencyP99' && maxLatencyP99 !== undefined
+      ? { at: maxLatencyP99, label: 'wanted p99' }
+      : key === 'recallAvg' && minRecall !== undefined
+        ? { at: minRecall, label: 'wanted recall' }
         : undefined;
-  const name = nameOf(parameter);
+  const name = parameterName(parameter);
   const plot: Scatter = {
     title: `${title} against ${name}: ${points.length} trials`,
     xName: name,
@@ -69,19 +78,19 @@ function chartOf(
 }
 
 /** What no other point beats in recall and QPS at once. */
-function frontier(measured: readonly Measured[], answer?: Answer): HTMLElement[] {
+function frontier(measured: readonly Measured[], asked: Asked): HTMLElement[] {
   const points = measured.flatMap((trial): ScatterPoint[] => {
     const x = value(trial, 'recallAvg');
     const y = value(trial, 'qps');
     return x === undefined || y === undefined
       ? []
-      : [{ x, y, label: labelOf(trial), kind: kindOf(trial, answer) }];
+      : [{ x, y, label: labelOf(trial), kind: kindOf(trial, asked), group: settings(trial.config) }];
   });
   if (points.length < 2) return [];
   const line: ScatterPoint[] = [];
   for (const point of points.toSorted((a, b) => b.x - a.x || b.y - a.y))
     if (line.length === 0 || point.y > line.at(-1)!.y) line.push(point);
-  const wanted = answer?.constraints?.minRecall;
+  const wanted = asked.minRecall;
   return [
     el(
       'figure',
@@ -121,42 +130,12 @@ function trialTable(trials: readonly ReportTrial[]): HTMLElement {
   );
 }
 
-/** The settings that differ between trials. */
-function turned(trials: readonly ReportTrial[]): string[] {
-  const candidates = new Set<string>([
-    'efSearch',
-    'numClients',
-    'numThreads',
-    'pipeline',
-    'rps',
-    'dataSize',
-    'k',
-  ]);
-  for (const { config } of trials)
-    for (const name of Object.keys((config['serverConfig'] as object | undefined) ?? {}))
-      candidates.add(`config:${name}`);
-  return [...candidates].filter((name) => {
-    const values = new Set(trials.map(({ config }) => setting(config, name)));
-    values.delete(undefined);
-    return values.size > 1;
-  });
-}
-
-function setting(config: Readonly<Record<string, unknown>>, name: string): number | undefined {
-  const found = name.startsWith('config:')
-    ? (config['serverConfig'] as Record<string, unknown> | undefined)?.[name.slice('config:'.length)]
-    : config[name];
-  const number = typeof found === 'string' ? Number(found) : found;
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
-}
-
 function value({ result }: Measured, key: Metric['key']): number | undefined {
   const found = result[key];
   return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
 }
 
-function kindOf(trial: Measured, answer: Answer | undefined): ScatterPoint['kind'] {
-  const { minRecall, maxLatencyP99 } = answer?.constraints ?? {};
+function kindOf(trial: Measured, { minRecall, maxLatencyP99, answer }: Asked): ScatterPoint['kind'] {
   const recall = value(trial, 'recallAvg');
   const p99 = value(trial, 'latencyP99');
   const chosen = answer?.best?.config;
@@ -177,13 +156,4 @@ function labelOf(trial: Measured): string {
     return found === undefined ? [] : [`${title} ${figure(found)}`];
   });
   return `trial ${trial.number} (${trial.purpose}): ${settings(trial.config)}; ${figures.join(', ')}`;
-}
-
-function nameOf(parameter: string): string {
-  const names: Readonly<Record<string, string>> = {
-    efSearch: 'ef_search',
-    numClients: 'clients',
-    numThreads: 'threads',
-  };
-  return names[parameter] ?? parameter.replace(/^config:/, '');
 }

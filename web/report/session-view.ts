@@ -5,6 +5,7 @@ import { environmentSection } from './environment.ts';
 import { time } from './format.ts';
 import { hooksSection } from './hooks.ts';
 import { searchSection } from './search.ts';
+import { pointsOf } from './points.ts';
 import { remade, type Section } from './section.ts';
 import { spansSection } from './spans.ts';
 import { timelineSection } from './timeline.ts';
@@ -14,15 +15,16 @@ export function sessionView(first: PageSession, ...tools: readonly Node[]): Sect
   const sections: readonly Section[] = [
     remade(
       first,
-      ({ answer, warnings, head, spans }) => [
+      ({ answer, asked, warnings, head, spans }) => [
         answer,
+        asked,
         warnings,
         head.state,
         answer ? 0 : [head.lastedMs, spans.length],
       ],
       answerSection,
     ),
-    remade(first, ({ trials, answer }) => [trials, answer], searchSection),
+    remade(first, ({ trials, answer, asked }) => [trials, answer, asked], searchSection),
     timelineSection(first),
     spansSection(first),
     remade(first, ({ hooks }) => hooks, hooksSection),
@@ -48,8 +50,8 @@ export function sessionView(first: PageSession, ...tools: readonly Node[]): Sect
     el('header', {}, title, facts, ...tools, el('nav', { 'aria-label': 'Sections' }, ...links)),
     el('main', { id: 'main' }, ...sections.map((part) => part.element)),
   );
-  const showSearch = ({ trials }: PageSession): void => {
-    const hidden = trials.length === 0;
+  const showSearch = (session: PageSession): void => {
+    const hidden = session.trials.length === 0 && pointsOf(session).length === 0;
     sections[1]!.element.hidden = hidden;
     links[1]!.hidden = hidden;
   };
