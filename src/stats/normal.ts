@@ -16,3 +16,15 @@ export function normalCdf(z: number): number {
   const tail = 0.5 * t * Math.exp(-x * x + series);
   return z > 0 ? 1 - tail : tail;
 }
+
+/** The value that a standard normal variable stays below with probability p. @param p 0 < p < 1. */
+export function normalQuantile(p: number): number {
+  if (p === 0.5) return 0;
+  if (p < 0.5) return -normalQuantile(1 - p);
+  // Hastings' start (Abramowitz and Stegun 1964, 26.2.23), then Newton's steps on the distribution function itself.
+  const t = Math.sqrt(-2 * Math.log(1 - p));
+  let z =
+    t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  for (let i = 0; i < 4; i++) z -= (normalCdf(z) - p) / normalPdf(z);
+  return z;
+}

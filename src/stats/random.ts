@@ -11,7 +11,7 @@ export class Random {
   /** @param seed a whole number up to 2^53. @param stream independent numbers of the same seed. */
   constructor(seed: number, stream = 0) {
     // splitmix32 spreads the seed over the state, as its authors advise.
-    let mixed = (seed % 2 ** 32 ^ Math.imul(Math.floor(seed / 2 ** 32) + 1, 0x85ebca6b)) >>> 0;
+    let mixed = ((seed % 2 ** 32) ^ Math.imul(Math.floor(seed / 2 ** 32) + 1, 0x85ebca6b)) >>> 0;
     mixed = (mixed + Math.imul(stream, 0xc2b2ae35)) >>> 0;
     const spread = (): number => {
       mixed = (mixed + 0x9e3779b9) >>> 0;
