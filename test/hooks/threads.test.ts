@@ -154,3 +154,48 @@ test('threads that start and end within a span', async () => {
     child.kill('SIGKILL');
   }
 });
+
+test('between the markers too: the CPU of each pool, without a gap', async () => {
+  await using load = startLoad(server.port, '-t', 'set,get', '-P', '4');
+  expect(load).toBeDefined();
+  const outerBefore = usedMs();
+  await using rig = await HookRig.arm('threads', {}, server.pid);
+  const samplesBeyond = (count: number): Promise<void> =>
+    expect.poll(() => rig.metrics.length, { timeout: 20_000 }).toBeGreaterThan(count);
+  await samplesBeyond(0);
+  const innerBefore = usedMs();
+  await sleep(1_000);
+  const innerAfter = usedMs();
+  await samplesBeyond(rig.metrics.length);
+  const samples = rig.metrics as unknown as readonly PoolSample[];
+  const outerAfter = usedMs();
+  expect(Object.keys(samples[0]!.pools)).toEqual(expect.arrayContaining(['valkey-server', 'bio']));
+  // Samples follow each other: together they count what the process used between the first reading and the last.
+  const countedMs = samples.reduce(
+    (sum, { intervalMs, pools }) => sum + (intervalMs * percentOf(pools)) / 100,
+    0,
+  );
+  // Each figure is rounded to a thousandth.
+  expect(countedMs).toBeGreaterThan(innerAfter - innerBefore - 1);
+  expect(countedMs).toBeLessThan(outerAfter - outerBefore + 1);
+});
+
+test('no samples where none are wanted', async () => {
+  await using rig = await HookRig.arm('threads', { hz: 0 }, server.pid);
+  await sleep(600);
+  expect(rig.metrics).toEqual([]);
+});
+
+interface PoolSample {
+  readonly intervalMs: number;
+  readonly pools: Readonly<Record<string, { readonly cpuPercent: number }>>;
+}
+
+function percentOf(pools: PoolSample['pools']): number {
+  return Object.values(pools).reduce((sum, { cpuPercent }) => sum + cpuPercent, 0);
+}
+
+/** CPU time of all of the server's threads until now, ms. */
+function usedMs(): number {
+  return [...readThreads(server.pid).threads.values()].reduce((sum, { runNs }) => sum + runNs / 1e6, 0);
+}

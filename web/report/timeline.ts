@@ -37,7 +37,10 @@ const charts: readonly Chart[] = [
     title: "Server's CPU",
     format: percentText,
     lines: [
-      { of: /^pools\.(.+)\.cpuPercent$/, label: (name) => name.split('.')[1] ?? name },
+      {
+        of: /^pools\.(.+)\.cpuPercent$/,
+        label: (name) => name.slice('pools.'.length, -'.cpuPercent'.length),
+      },
       { of: 'process.userPercent', label: 'user' },
       { of: 'process.systemPercent', label: 'system' },
     ],
