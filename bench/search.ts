@@ -5,7 +5,7 @@ import { families } from '../test/search/families.ts';
 import { bisection } from '../test/search/bisection.ts';
 import { attempt, type Outcome } from '../test/search/trial-run.ts';
 
-const SEEDS = 30;
+const SEEDS = 20;
 
 /**
  * The search for ef and clients together on noisy surfaces of known truth, beside a grid of about as many runs and a

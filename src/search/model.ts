@@ -22,10 +22,10 @@ export interface View {
   readonly runsToSettle: number;
 }
 
-/** A point holds its constraints for sure when it does with this probability: its one-sided 95 % interval clears them. */
-export const SURE = 0.95;
+/** A point holds its constraints for sure when it does with this probability: its one-sided 90 % interval clears them. */
+export const SURE = 0.9;
 /** Its distance from the limit is then so many standard deviations. */
-const SURE_DISTANCE = 1.645;
+const SURE_DISTANCE = 1.2816;
 
 /** Recall is what the index gives, however many ask for it at once. */
 const withoutRecall: ReadonlySet<ParameterName> = new Set([
