@@ -14,7 +14,10 @@ export interface RunObserver {
    * once, and not at all by a run that fails before. When it rejects, so does the run.
    */
   begin?(): Promise<void>;
-  /** The load has ended, however: nothing is read, asked or judged until this resolves. Called once after `begin`. */
+  /**
+   * The load has ended, however: nothing is read, asked or judged until this resolves. Called once after `begin`, which a
+   * run that is ended early does not wait for.
+   */
   end?(): void | Promise<void>;
 }
 

@@ -16,6 +16,7 @@ import type { Preparation } from '../../src/experiment/preparation.ts';
 import { trialsOf } from '../../src/experiment/trial-data.ts';
 import { gridSearch } from '../../src/search/grid.ts';
 import type { JournalLine } from '../../src/session/events.ts';
+import { readReport } from '../../src/report/read-report.ts';
 import { readSession } from '../../src/session/read.ts';
 import { Secret } from '../../src/valkey/credentials.ts';
 
@@ -34,14 +35,21 @@ const base = new BenchmarkConfig({
   extraArgs: ['--requirepass', 'hunter2'],
 });
 
-const driver = (run: (config: BenchmarkConfig) => void = () => {}): Driver => ({
+/** @param run in the course of its load. @param check before that. */
+const driver = (
+  run: (config: BenchmarkConfig) => void = () => {},
+  check: (config: BenchmarkConfig) => void = () => {},
+): Driver => ({
   name: 'builtin',
   version: 'test 1',
   supports: () => true,
   commandLine: ({ numClients }) => ['bench', '-c', String(numClients)],
-  run: async (config) => {
+  run: async (config, _signal, observer) => {
+    check(config);
+    await observer?.begin?.();
     done.push(`run ${config.numClients}`);
     run(config);
+    await observer?.end?.();
     const latency = { latencyAvg: 1, latencyP50: 1, latencyP95: 1, latencyP99: 1, latencyMax: 1 };
     const recall = { recallAvg: null, recallMin: null, recallMax: null, baselineLatencyAvg: null };
     const about = { errors: [], requests: 1, durationMs: 1, timestamp: 1, warnings: [] };
@@ -122,6 +130,41 @@ test('a server that cannot be made ready is a failed trial, and no stage', async
   expect(answer).toMatchObject({ state: 'found', best: { config: { numClients: 2 } } });
   expect(trialsIn(events)).toEqual(['1 started', '1 failed setting-not-kept', '2 started', '2 measured']);
   expect(events.filter(({ type }) => type === 'span-start').length).toBe(1);
+});
+
+test('a run that fails before its load is a failed trial, and no stage; its session is gone on with', async () => {
+  const check = ({ numClients }: BenchmarkConfig): void => {
+    if (numClients === 1) throw new BenchmarkError('empty-index', 'no vectors');
+  };
+  const checking = driver(() => {}, check);
+  const { answer, events, summary } = await run({ driver: checking, values: [1, 2] });
+  expect(answer).toMatchObject({ state: 'found', best: { config: { numClients: 2 } } });
+  expect(trialsIn(events)).toEqual(['1 started', '1 failed empty-index', '2 started', '2 measured']);
+  expect(events.flatMap((event) => (event.type === 'span-start' ? [event.stage] : []))).toEqual([
+    'get:clients_2',
+  ]);
+  const rows = readFileSync(join(summary.folder, 'results.csv'), 'utf8').trimEnd().split('\n').slice(1);
+  expect(rows).toEqual([
+    expect.stringContaining('get:clients_1,failed,empty-index'),
+    expect.stringContaining('get:clients_2,measured'),
+  ]);
+  const { trials } = await readReport(summary.folder);
+  expect(trials.map(({ state, span }) => [state, span])).toEqual([
+    ['failed', undefined],
+    ['measured', 1],
+  ]);
+  done = [];
+  await run({ driver: checking, past: trialsOf(events, base), values: [1, 2, 3] });
+  expect(done).toEqual(['run 3']);
+});
+
+test('a load that fails ends its stage', async () => {
+  const failing = driver(() => {
+    throw new BenchmarkError('benchmark-failed', 'no');
+  });
+  const { events } = await run({ driver: failing, values: [1] });
+  const spans = events.flatMap(({ type }) => (type.startsWith('span-') || type === 'trial' ? [type] : []));
+  expect(spans).toEqual(['trial', 'span-start', 'span-end', 'trial']);
 });
 
 test('what cannot be put back is told and counts, and the rest is put back all the same', async () => {

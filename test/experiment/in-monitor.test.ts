@@ -8,6 +8,7 @@ import type { Room } from '../../src/experiment/trial-source.ts';
 import type { Hook } from '../../src/hook/contract.ts';
 import { available, z } from '../../src/hook/index.ts';
 import { readSession } from '../../src/session/read.ts';
+import type { Stage } from '../../src/stage/stage.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -62,13 +63,20 @@ async function orderOf(session: string): Promise<string[]> {
   });
 }
 
+/** All of the work is a stage. */
+const staged = <T>(room: Room, stage: Stage, work: () => Promise<T>): Promise<T> =>
+  room.stage(stage, async (window) => {
+    await window.begin();
+    return await work();
+  });
+
 const say = (room: Room, message: string): void => room.tell({ type: 'notice', code: 'work', message });
 
 test('work begins when its hooks have begun, and the next stage when they have ended', async () => {
   const order = await run(
     async (room) => {
       for (const tag of ['a', 'b'])
-        await room.stage({ name: 'get', tag }, () => Promise.resolve(say(room, `work ${tag}`)));
+        await staged(room, { name: 'get', tag }, () => Promise.resolve(say(room, `work ${tag}`)));
     },
     follow([slow()]),
   );
@@ -87,9 +95,46 @@ test('work begins when its hooks have begun, and the next stage when they have e
   ]);
 });
 
+test('the stage is what lies between begin and end, and what comes after waits for its hooks', async () => {
+  const order = await run(
+    (room) =>
+      room.stage({ name: 'get' }, async ({ begin, end }) => {
+        say(room, 'checks');
+        await begin();
+        say(room, 'load');
+        await end();
+        say(room, 'judging');
+      }),
+    follow([slow()]),
+  );
+  expect(order).toEqual([
+    'hook armed',
+    'checks',
+    'span-start get',
+    'hook started',
+    'load',
+    'span-end get',
+    'hook stopped',
+    'judging',
+  ]);
+});
+
+test('work that fails before it begins its stage has none', async () => {
+  let session = '';
+  const failing = inMonitor(
+    (room) => room.stage({ name: 'get' }, () => Promise.reject(new Error('no server'))),
+    follow([slow()]),
+    (event) => {
+      if (event.type === 'session' && event.state === 'started') session = event.folder;
+    },
+  );
+  await expect(failing).rejects.toThrow('no server');
+  expect(await orderOf(session)).toEqual(['hook armed']);
+});
+
 test('a hook that fails to begin holds nothing up', async () => {
   const order = await run(
-    (room) => room.stage({ name: 'get' }, () => Promise.resolve(say(room, 'work'))),
+    (room) => staged(room, { name: 'get' }, () => Promise.resolve(say(room, 'work'))),
     follow([slow(() => Promise.reject(new Error('no')))]),
   );
   expect(order).toEqual([
@@ -105,7 +150,7 @@ test('a hook that fails to begin holds nothing up', async () => {
 test('what the work throws is thrown, after its stage has ended and the session is whole', async () => {
   let session = '';
   const failing = inMonitor(
-    (room) => room.stage({ name: 'get' }, () => Promise.reject(new Error('it broke'))),
+    (room) => staged(room, { name: 'get' }, () => Promise.reject(new Error('it broke'))),
     follow(),
     (event) => {
       if (event.type === 'session' && event.state === 'started') session = event.folder;
@@ -128,7 +173,7 @@ test('stop reaches the work at once, and is over when the work has put everythin
   const stop = new AbortController();
   const order = await run(
     async (room) => {
-      await room.stage({ name: 'get' }, async () => {
+      await staged(room, { name: 'get' }, async () => {
         setImmediate(() => stop.abort());
         await new Promise((resolve) => room.signal.addEventListener('abort', resolve));
       });

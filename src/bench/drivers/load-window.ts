@@ -19,7 +19,7 @@ export class LoadWindow {
     return this.#begun ?? Promise.resolve();
   }
 
-  /** Where it has not begun, it never will. @throws what the observer throws, of its `begin` too. */
+  /** Where it has not begun, it never will. @throws what the observer throws. */
   end(): Promise<void> {
     this.#ended ??= this.#end();
     return this.#ended;
@@ -30,8 +30,6 @@ export class LoadWindow {
   }
 
   async #end(): Promise<void> {
-    if (this.#begun === undefined) return;
-    await this.#begun;
-    await this.#observer.end?.();
+    if (this.#begun !== undefined) await this.#observer.end?.();
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,7 +52,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
   await using children = new Children();
-  if (!held && !signal.aborted) await window?.begin();
+  if (!held && window && !signal.aborted) await beginUnlessAborted(window, signal);
   if (signal.aborted) throw aborted(name, [], signal);
   const [stdout, stderr, both] = [new KeptText(), new KeptText(), new KeptText()];
   const child = children.spawn(argv, {
@@ -108,6 +109,17 @@ async function read(stream: Readable | null, take: (chunk: Uint8Array) => void):
   if (stream === null) return;
   stream.on('data', (chunk: Buffer) => take(chunk));
   await finished(stream).catch(() => undefined);
+}
+
+/** Resolves at once when the signal comes: whoever is told may take as long as he likes. */
+async function beginUnlessAborted(window: LoadWindow, signal: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  const aborted = once(signal, 'abort', { signal: done.signal }).catch(() => undefined);
+  try {
+    await Promise.race([window.begin(), aborted]);
+  } finally {
+    done.abort();
+  }
 }
 
 /** Resolves when the program has ended by itself, or with why it must be ended. */
