@@ -11,6 +11,8 @@ import { summarise } from './summary.ts';
 const FINALISTS = 3;
 /** A finalist is measured again while it is expected to beat the leader by such a share of its QPS. */
 const WORTH_A_RUN = 0.003;
+/** A point whose fresh runs fall short of a limit that all runs together clear gets so many times more of them. */
+const MOST_ROUNDS = 2;
 /** Below this, no step back is worth a run. */
 const HOPELESS = 1e-4;
 
@@ -35,7 +37,17 @@ export async function* confirm(
     if (leader !== undefined && freshOf(leader).length >= repeats) {
       const best = summarise(field.configOf(leader), freshOf(leader));
       if (keeps(best.result, field.constraints)) return best;
-      out.add(keyOf(leader));
+      if (lab.end !== null) return null;
+      // All runs together say that it holds, these few do not: a few more show which.
+      if (freshOf(leader).length < MOST_ROUNDS * repeats) {
+        const result = yield* field.run(leader, 'confirm');
+        if (result !== null) fresh.set(keyOf(leader), [...freshOf(leader), result]);
+        continue;
+      }
+      const higher = nextEf(field, leader, best.result);
+      for (const point of higher === null ? [leader] : contenders.filter(sharesEf(field, leader)))
+        out.add(keyOf(point));
+      if (higher !== null && field.runsOf(higher) === 0) yield* field.run(higher, 'ef');
       continue;
     }
     if (lab.end !== null) return null;
@@ -87,6 +99,19 @@ function pointsAround(field: Field): Point[] {
   return [...new Map(around.map((point) => [keyOf(point), point])).values()].filter(
     (point) => !field.isDoubtful(point),
   );
+}
+
+/** The next larger ef where the recall fell short; other clients would not mend that. Null where it did not. */
+function nextEf(field: Field, point: Point, result: BenchmarkResult): Point | null {
+  const ef = field.axes.findIndex(({ name }) => name === 'efSearch');
+  if (ef < 0 || keeps({ ...result, latencyP99: 0 }, field.constraints)) return null;
+  const next = field.axes[ef]!.values.find((value) => value > point[ef]!);
+  return next === undefined ? null : point.with(ef, next);
+}
+
+function sharesEf(field: Field, point: Point): (other: Point) => boolean {
+  const ef = field.axes.findIndex(({ name }) => name === 'efSearch');
+  return (other) => other[ef] === point[ef];
 }
 
 /** Expected gain of ln QPS over the leader, were the truth known. */

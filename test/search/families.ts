@@ -81,7 +81,8 @@ export const families: readonly Family[] = [
   family('late feasible', (dice) => ({
     rise: peaked(dice),
     recall: logistic(dice, dice.between(300, 480)),
-    limitAt: dice.around(10, 60),
+    // Between two numbers of clients: where one lies right on the limit, a step back is the right answer.
+    limitAt: Math.floor(dice.around(10, 60)) + 0.5,
   })),
   family('infeasible', (dice) => ({ rise: peaked(dice), recall: logistic(dice, dice.around(1_000, 3_000)) })),
   family('p99 out of reach', (dice) => ({ rise: peaked(dice), limitAt: 1, tail: constant(2) })),
