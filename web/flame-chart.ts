@@ -1,7 +1,7 @@
 import flamegraph, { type FlameNode } from 'd3-flame-graph';
 import { select } from 'd3-selection';
 import { el } from './element.ts';
-import type { FlameData, FrameKind } from './flame-profile.ts';
+import type { FlameData, FrameKind } from '../src/perf/flame-profile.ts';
 
 type Node = FlameNode<FlameData>;
 

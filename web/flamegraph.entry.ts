@@ -1,6 +1,12 @@
 import { el } from './element.ts';
 import { legendWith, showChart } from './flame-chart.ts';
-import { changeColor, type FlameData, functionTotals, type Profile, unpack } from './flame-profile.ts';
+import {
+  changeColor,
+  type FlameData,
+  functionTotals,
+  type Profile,
+  unpack,
+} from '../src/perf/flame-profile.ts';
 import css from './flamegraph.css';
 
 const listedFunctions = 100;

@@ -1,4 +1,4 @@
-import { changeColor, type FlameData, type Profile, unpack } from '../../web/flame-profile.ts';
+import { changeColor, type FlameData, type Profile, unpack } from './flame-profile.ts';
 import { buildFlameTree } from './flame-tree.ts';
 import type { FlamegraphPage } from './flamegraph-html.ts';
 

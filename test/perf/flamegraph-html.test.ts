@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildFlameTree } from '../../src/perf/flame-tree.ts';
 import { flamegraphHtml } from '../../src/perf/flamegraph-html.ts';
-import { functionTotals, unpack } from '../../web/flame-profile.ts';
+import { functionTotals, unpack } from '../../src/perf/flame-profile.ts';
 
 const script = 'document.title = "x"';
 

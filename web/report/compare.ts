@@ -1,7 +1,7 @@
 import type { PageProfile, PageSession, PageSpan, SpanDetail } from '../../src/report/page-data.ts';
 import { el } from '../element.ts';
 import { legendWith, showChart } from '../flame-chart.ts';
-import { changeColor } from '../flame-profile.ts';
+import { changeColor } from '../../src/perf/flame-profile.ts';
 import { detailOf } from './detail.ts';
 import { diffTree, functionChanges, scaleOf, type DiffFrame } from './diff.ts';
 import { figure } from './format.ts';

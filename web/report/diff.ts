@@ -1,5 +1,5 @@
 import type { PageProfile } from '../../src/report/page-data.ts';
-import { changeColor, unpack, type FlameData } from '../flame-profile.ts';
+import { changeColor, unpack, type FlameData } from '../../src/perf/flame-profile.ts';
 
 /** A frame of two profiles laid over each other. Weights are made comparable first: see `Scale`. */
 export interface DiffFrame extends FlameData {

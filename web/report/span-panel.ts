@@ -1,7 +1,7 @@
 import type { PageProfile, PageSession, PageSpan, SpanDetail } from '../../src/report/page-data.ts';
 import { el } from '../element.ts';
 import { showChart } from '../flame-chart.ts';
-import { functionTotals, unpack } from '../flame-profile.ts';
+import { functionTotals, unpack } from '../../src/perf/flame-profile.ts';
 import { comparePanel } from './compare.ts';
 import { detailOf } from './detail.ts';
 import { factTables } from './facts.ts';

@@ -1,4 +1,4 @@
-/** The profile as the page carries it: see FlameTree in src/perf. */
+/** The profile as the page carries it: see FlameTree. */
 export interface Profile {
   readonly title: string;
   readonly facts: readonly string[];
