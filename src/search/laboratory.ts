@@ -30,8 +30,9 @@ type Events<T> = AsyncGenerator<SearchEvent, T, void>;
 
 const FAILURES_IN_A_ROW = 3;
 
-/** What a second try may mend: time, connections, a server that is busy or still loading. */
-const TRANSIENT = /time-?d?-?out|connect|reset|refused|unreachable|busy|loading|try-?again|econn|epipe/i;
+/** What a second try may mend: time, connections, a server that is busy or still loading; not a setting that it refused. */
+const TRANSIENT =
+  /time-?d?-?out|connect|reset|^refused|econnrefused|unreachable|busy|loading|try-?again|econn|epipe/i;
 
 /** Runs trials and keeps their book: numbers, budget, retries, failures in a row, the signal. */
 export class Laboratory {

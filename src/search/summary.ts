@@ -9,8 +9,14 @@ export function summarise(config: BenchmarkConfig, results: readonly BenchmarkRe
     config,
     result: combined(config, results),
     runs: results.length,
-    qpsInterval: meanInterval(results.map((result) => result.qps)),
+    qpsInterval: qpsInterval(results),
   };
+}
+
+/** No rate is below 0: two noisy runs alone would say so. */
+function qpsInterval(results: readonly BenchmarkResult[]): Best['qpsInterval'] {
+  const interval = meanInterval(results.map((result) => result.qps));
+  return interval && [Math.max(0, interval[0]), interval[1]];
 }
 
 /** Means of QPS and recall, medians of latencies; errors and requests of all runs together. */
