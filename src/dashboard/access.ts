@@ -3,8 +3,8 @@ import { isIP } from 'node:net';
 
 /** Who may see the page. */
 export interface Access {
-  /** What it listens on. */
-  readonly port: number;
+  /** What it was told to listen on: a name that is given here may be asked for. */
+  readonly host: string;
   /** Asked of everyone who does not come over loopback; undefined where it listens on loopback alone. */
   readonly token?: string;
 }
@@ -21,16 +21,15 @@ export type Verdict = 'allowed' | { readonly refused: 403 | 405; readonly reason
 
 /**
  * A page in the engineer's browser may send requests here too: it is told apart by Host (a name that was bound to our
- * address, DNS rebinding) and by Origin. Nothing is changed by any request, so only reads are let in.
+ * address, DNS rebinding) and by Origin. The port may be any: a tunnel has its own. Nothing is changed by any request,
+ * so only reads are let in.
  */
 export function judgeRequest(asked: Asked, access: Access): Verdict {
   if (asked.method !== 'GET' && asked.method !== 'HEAD')
     return { refused: 405, reason: 'only GET is answered here' };
-  const host = asked.host === undefined ? undefined : hostOf(asked.host);
-  if (host === undefined || host.port !== access.port)
-    return { refused: 403, reason: 'the Host header names another server' };
-  // Numbers cannot be bound again; of names only the one that means this machine everywhere.
-  if (host.name !== 'localhost' && isIP(host.name) === 0)
+  const name = asked.host === undefined ? undefined : nameOf(asked.host);
+  // Numbers cannot be bound again; of names only the one that means this machine everywhere, and the one it serves.
+  if (name === undefined || (name !== 'localhost' && name !== access.host.toLowerCase() && isIP(name) === 0))
     return { refused: 403, reason: 'open it by its IP address or as localhost' };
   if (asked.origin !== undefined && asked.origin !== `http://${asked.host}`)
     return { refused: 403, reason: 'another page may not read this one' };
@@ -42,10 +41,10 @@ export function judgeRequest(asked: Asked, access: Access): Verdict {
   return 'allowed';
 }
 
-function hostOf(header: string): { name: string; port: number } | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(header);
-  if (!match) return undefined;
-  return { name: (match[1] ?? match[2] ?? '').toLowerCase(), port: Number(match[3] ?? 80) };
+/** `localhost` of `localhost:8080`, `::1` of `[::1]:8080`. */
+function nameOf(header: string): string | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(header);
+  return (match?.[1] ?? match?.[2])?.toLowerCase();
 }
 
 function isSame(given: string, wanted: string): boolean {

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
@@ -14,11 +16,12 @@ export interface AppOptions {
   readonly script: string;
   /** Told when a page connects, and when it goes. */
   readonly watching: (change: 1 | -1) => void;
+  /** A page that takes nothing for so long is dropped, ms: its browser comes back by itself. 10 s by default. */
+  readonly stallMs?: number;
 }
 
 /** How often a page is told of what changed, ms. */
 const TICK_MS = 500;
-/** A page that takes nothing for so long is dropped, ms: its browser comes back by itself. */
 const STALL_MS = 10_000;
 /** More pages than this are refused: each costs a reader. */
 const MOST_PAGES = 16;
@@ -26,8 +29,16 @@ const MOST_PAGES = 16;
 const ALIVE_MS = 15_000;
 
 /** The live page, its updates, and /metrics. */
-export function dashboardApp({ session, access, script, watching }: AppOptions): Hono {
-  const app = new Hono();
+export function dashboardApp({
+  session,
+  access,
+  script,
+  watching,
+  stallMs = STALL_MS,
+}: AppOptions): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  // Revisions of another session, which was served here before, mean nothing now.
+  const run = randomBytes(6).toString('hex');
   let pages = 0;
   app.use(async (context, next) => {
     const verdict = judgeRequest(
@@ -35,7 +46,7 @@ export function dashboardApp({ session, access, script, watching }: AppOptions):
         method: context.req.method,
         host: context.req.header('host'),
         origin: context.req.header('origin'),
-        token: context.req.query('token') ?? getCookie(context, COOKIE) ?? bearerOf(context),
+        token: context.req.query('token') ?? getCookie(context, cookieOf(context)) ?? bearerOf(context),
       },
       access,
     );
@@ -49,17 +60,20 @@ export function dashboardApp({ session, access, script, watching }: AppOptions):
   });
   app.get('/', (context) => {
     if (access.token !== undefined)
-      setCookie(context, COOKIE, access.token, { httpOnly: true, sameSite: 'Strict', path: '/' });
+      setCookie(context, cookieOf(context), access.token, { httpOnly: true, sameSite: 'Strict', path: '/' });
     return context.html(livePage(script));
   });
   app.get('/updates', (context) => {
     if (pages >= MOST_PAGES) return context.text('too many pages are open\n', 503);
-    const last = Number(context.req.header('last-event-id') ?? -1);
+    const [, ofRun, revision] = /^(\w+)\.(\d+)$/.exec(context.req.header('last-event-id') ?? '') ?? [];
+    const known = ofRun === run ? Number(revision) : -1;
     return streamSSE(context, async (stream) => {
       pages++;
       watching(1);
       try {
-        await tell(stream, session, Number.isInteger(last) ? last : -1);
+        const end = await tell(stream, session, { run, known, stallMs });
+        // What it did not take would be kept for it.
+        if (end === 'stalled') context.env.outgoing.destroy();
       } finally {
         pages--;
         watching(-1);
@@ -80,7 +94,10 @@ export function dashboardApp({ session, access, script, watching }: AppOptions):
   return app;
 }
 
-const COOKIE = 'stagewatch';
+/** Browsers keep cookies by host: a page on another port has its own token. */
+function cookieOf(context: Context): string {
+  return `stagewatch-${/:(\d+)$/.exec(context.req.header('host') ?? '')?.[1] ?? '80'}`;
+}
 
 function bearerOf(context: Context): string | undefined {
   return /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1];
@@ -98,11 +115,15 @@ function livePage(script: string): string {
 
 /**
  * What changed, at each tick: a page that is slow to read gets fewer and larger updates, never a queue of them.
- * @param revision what the page has; after a break it goes on from there.
+ * @param known what the page has; after a break it goes on from there. -1: nothing.
  */
-async function tell(stream: SSEStreamingApi, session: LiveSession, revision: number): Promise<void> {
+async function tell(
+  stream: SSEStreamingApi,
+  session: LiveSession,
+  { run, stallMs, ...page }: { readonly run: string; readonly known: number; readonly stallMs: number },
+): Promise<'gone' | 'stalled'> {
   const points = new Map<string, number>();
-  let known = revision;
+  let { known } = page;
   let lastMs = 0;
   while (!stream.aborted) {
     await session.refresh();
@@ -111,23 +132,21 @@ async function tell(stream: SSEStreamingApi, session: LiveSession, revision: num
     const series = seriesSince(session.series(), points);
     const isNews = delta.revision > known || series.length > 0;
     if (isNews || ended) {
-      const update: LiveUpdate = { ...delta, series, ended };
+      const update: LiveUpdate = { ...delta, isWhole: known < 0, series, ended };
       known = delta.revision;
-      if (
-        !(await written(
-          stream.writeSSE({ id: String(known), event: 'update', data: JSON.stringify(update) }),
-        ))
-      )
-        return;
+      const data = JSON.stringify(update);
+      if (!(await written(stream.writeSSE({ id: `${run}.${known}`, event: 'update', data }), stallMs)))
+        return 'stalled';
       lastMs = performance.now();
     } else if (performance.now() - lastMs > ALIVE_MS) {
-      if (!(await written(stream.writeSSE({ event: 'alive', data: '' })))) return;
+      if (!(await written(stream.writeSSE({ event: 'alive', data: '' }), stallMs))) return 'stalled';
       lastMs = performance.now();
     }
     // The page fetches the last profiles, then closes: at the end it is the report.
-    if (ended) return await gone(stream);
-    await stream.sleep(TICK_MS);
+    if (ended) await gone(stream);
+    else await stream.sleep(TICK_MS);
   }
+  return 'gone';
 }
 
 async function gone(stream: SSEStreamingApi): Promise<void> {
@@ -135,12 +154,12 @@ async function gone(stream: SSEStreamingApi): Promise<void> {
 }
 
 /** False when the page does not take it. */
-async function written(write: Promise<void>): Promise<boolean> {
+async function written(write: Promise<void>, stallMs: number): Promise<boolean> {
   let stalled: NodeJS.Timeout | undefined;
   try {
     return await Promise.race([
       write.then(() => true),
-      new Promise<false>((resolve) => (stalled = setTimeout(() => resolve(false), STALL_MS))),
+      new Promise<false>((resolve) => (stalled = setTimeout(() => resolve(false), stallMs))),
     ]);
   } finally {
     clearTimeout(stalled);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UsageError } from '../error.ts';
 import { isLoopback } from './access.ts';
@@ -50,7 +51,8 @@ export async function startDashboard({
     );
   }
   worker.unref();
-  const shown = host.includes(':') ? `[${host}]` : host;
+  const address = reachable(host);
+  const shown = address.includes(':') ? `[${address}]` : address;
   return {
     url: `http://${shown}:${first.port}/${token === undefined ? '' : `?token=${token}`}`,
     async [Symbol.asyncDispose]() {
@@ -59,4 +61,13 @@ export async function startDashboard({
       await exited;
     },
   };
+}
+
+/** Where all addresses are listened on: one that others can open, if there is one. */
+function reachable(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return host;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  // IPv4 is heard at :: too; an address of one link is of no use in a browser.
+  const outer = own.find(({ family, internal }) => !internal && family === 'IPv4');
+  return outer?.address ?? '127.0.0.1';
 }

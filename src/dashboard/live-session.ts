@@ -40,6 +40,7 @@ export class LiveSession implements AsyncDisposable {
   #revision = 0;
   #badLines = 0;
   #ended = false;
+  #refreshing: Promise<void> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -56,8 +57,13 @@ export class LiveSession implements AsyncDisposable {
     return this.#report;
   }
 
-  /** Reads what was written since the last call. */
-  async refresh(): Promise<void> {
+  /** Reads what was written since the last call. Who asks while it reads gets what that brings. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<void> {
     const journalled = await this.#journal.read();
     for (const line of journalled) this.#accept(line);
     const sampled = await this.#metrics.read();

@@ -10,6 +10,8 @@ export interface SeriesUpdate extends SeriesGroup {
 /** One message to the page. */
 export interface LiveUpdate extends LiveDelta {
   readonly series: readonly SeriesUpdate[];
+  /** It holds everything: what the page has may be of another session. */
+  readonly isWhole: boolean;
   /** Nothing will come after this. */
   readonly ended: boolean;
 }

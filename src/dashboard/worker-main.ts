@@ -17,11 +17,9 @@ const tell = (message: FromWorker): void => port.postMessage(message);
 
 const pages = { open: 0 };
 const session = new LiveSession(task.folder);
-// Its port is known only once it listens; nothing is asked before that.
-const access = { port: task.port, ...(task.token === undefined ? {} : { token: task.token }) };
 const app = dashboardApp({
   session,
-  access,
+  access: { host: task.host, ...(task.token === undefined ? {} : { token: task.token }) },
   script: await readPageScript('live'),
   watching: (change) => (pages.open += change),
 });
@@ -36,8 +34,7 @@ server.once('error', (error) => {
   port.close();
 });
 server.listen(task.port, task.host, () => {
-  access.port = (server.address() as AddressInfo).port;
-  tell({ type: 'listening', port: access.port });
+  tell({ type: 'listening', port: (server.address() as AddressInfo).port });
 });
 
 port.on('message', (message: ToWorker) => {

@@ -160,8 +160,9 @@ test('between the markers too: the CPU of each pool, without a gap', async () =>
   expect(load).toBeDefined();
   const outerBefore = usedMs();
   await using rig = await HookRig.arm('threads', {}, server.pid);
-  const samplesBeyond = (count: number): Promise<void> =>
-    expect.poll(() => rig.metrics.length, { timeout: 20_000 }).toBeGreaterThan(count);
+  const samplesBeyond = async (count: number): Promise<void> => {
+    await expect.poll(() => rig.metrics.length, { timeout: 20_000 }).toBeGreaterThan(count);
+  };
   await samplesBeyond(0);
   const innerBefore = usedMs();
   await sleep(1_000);

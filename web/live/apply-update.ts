@@ -3,7 +3,8 @@ import type { PageSession, PageSpan } from '../../src/report/page-data.ts';
 import type { SeriesGroup } from '../../src/report/series.ts';
 
 /** The session with what is new; undefined before the first whole update. Parts that did not change stay the same objects. */
-export function applyUpdate(before: PageSession | undefined, update: LiveUpdate): PageSession | undefined {
+export function applyUpdate(had: PageSession | undefined, update: LiveUpdate): PageSession | undefined {
+  const before = update.isWhole ? undefined : had;
   const merged = { ...before, ...update.parts };
   if (merged.head === undefined) return undefined;
   return {

@@ -17,18 +17,12 @@ export function comparePanel(
   session: PageSession,
   into: HTMLElement,
   gone: AbortSignal,
-): void {
-  const others = session.spans.filter(
-    (other) => other !== span && (other.detail.state === 'here' || other.detail.state === 'server'),
-  );
-  if (others.length === 0 || detail.profiles.length === 0) return;
-  const choice = el(
-    'select',
-    {},
-    ...others.map((other) => el('option', { value: String(other.id) }, `${other.id} ${other.stage}`)),
-  );
+): { update(session: PageSession): void } | undefined {
+  if (detail.profiles.length === 0) return undefined;
+  let others: readonly PageSpan[] = [];
+  const choice = el('select', {});
+  const quick = el('span', { class: 'quick' });
   const result = el('div', { class: 'comparison' });
-  const neighbours = neighboursOf(span, others, session);
   let shown = new AbortController();
   gone.addEventListener('abort', () => shown.abort());
   const compare = async (other: PageSpan): Promise<void> => {
@@ -42,21 +36,41 @@ export function comparePanel(
     if (other.id < span.id) showComparison(other, found, span, detail, result, signal);
     else showComparison(span, detail, other, found, result, signal);
   };
-  const quick = neighbours.map(({ title, other }) => {
+  const buttonFor = ({ title, other }: { title: string; other: PageSpan }): HTMLElement => {
     const button = el('button', { type: 'button' }, `${title}: ${other.id} ${other.stage}`);
     button.addEventListener('click', () => void compare(other));
     return button;
-  });
+  };
   const go = el('button', { type: 'button' }, 'Compare');
   go.addEventListener('click', () => {
     const other = others.find(({ id }) => String(id) === choice.value);
     if (other) void compare(other);
   });
-  into.append(
+  const box = el(
+    'div',
+    {},
     el('h4', {}, 'Compare with another stage'),
-    el('p', { class: 'tools' }, ...quick, el('label', {}, 'Stage ', choice), go),
+    el('p', { class: 'tools' }, quick, el('label', {}, 'Stage ', choice), go),
     result,
   );
+  into.append(box);
+  const update = (now: PageSession): void => {
+    const found = now.spans.filter(
+      (other) => other.id !== span.id && (other.detail.state === 'here' || other.detail.state === 'server'),
+    );
+    box.hidden = found.length === 0;
+    // The same ones stay as they are: they may have the focus.
+    if (found.map(({ id }) => id).join() === others.map(({ id }) => id).join()) return;
+    others = found;
+    const { value } = choice;
+    choice.replaceChildren(
+      ...found.map((other) => el('option', { value: String(other.id) }, `${other.id} ${other.stage}`)),
+    );
+    if (found.some(({ id }) => String(id) === value)) choice.value = value;
+    quick.replaceChildren(...neighboursOf(span, found, now).map(buttonFor));
+  };
+  update(session);
+  return { update };
 }
 
 /** The trials beside it in the order of what was turned; else the stages beside it in time. */

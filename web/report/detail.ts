@@ -8,6 +8,8 @@ export function detailOf(span: PageSpan): Promise<SpanDetail | undefined> {
   if (detail === undefined) {
     detail = read(span);
     known.set(span, detail);
+    // The server may be back when it is asked for again.
+    void detail.then((found) => found === undefined && known.delete(span));
   }
   return detail;
 }

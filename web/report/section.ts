@@ -20,7 +20,14 @@ export function remade(
       const now = JSON.stringify(shows(session));
       if (now === shown) return;
       shown = now;
+      const wasOpen = detailsOf(element).map(({ open }) => open);
       element.replaceChildren(...make(session).childNodes);
+      // What the reader has opened stays open.
+      for (const [i, details] of detailsOf(element).entries()) details.open = wasOpen[i] ?? details.open;
     },
   };
+}
+
+function detailsOf(element: HTMLElement): HTMLDetailsElement[] {
+  return [...element.querySelectorAll('details')];
 }

@@ -11,20 +11,42 @@ import { table } from './table.ts';
 
 const listedFunctions = 50;
 
+export interface SpanPanel {
+  /** There are more stages to compare with. */
+  update(session: PageSession): void;
+}
+
 /** One stage, whole: profiles, functions, counters, what the server says, and how well it was captured. */
-export async function spanPanel(
+export function spanPanel(
   span: PageSpan,
   session: PageSession,
   into: HTMLElement,
   gone: AbortSignal,
-): Promise<void> {
+): SpanPanel {
+  let latest = session;
+  let comparison: SpanPanel | undefined;
+  void showSpan(span, () => latest, into, gone).then((shown) => (comparison = shown));
+  return {
+    update(next) {
+      latest = next;
+      comparison?.update(next);
+    },
+  };
+}
+
+async function showSpan(
+  span: PageSpan,
+  session: () => PageSession,
+  into: HTMLElement,
+  gone: AbortSignal,
+): Promise<SpanPanel | undefined> {
   const heading = el('h3', { id: `span-${span.id}`, tabindex: '-1' }, `${span.id} ${span.stage}`);
   into.replaceChildren(heading);
   const detail = await detailOf(span);
-  if (gone.aborted) return;
+  if (gone.aborted) return undefined;
   if (span.detail.state === 'folder') into.append(elsewhere(span.detail.files));
   if (span.detail.state === 'none')
-    into.append(el('p', { class: 'notice' }, whyNothing(span, session.head.state === 'running')));
+    into.append(el('p', { class: 'notice' }, whyNothing(span, session().head.state === 'running')));
   if (span.detail.state === 'server' && !detail)
     into.append(
       el(
@@ -35,7 +57,7 @@ export async function spanPanel(
     );
   if (detail) showDetail(detail, span, into, gone);
   into.append(captureTable(span));
-  if (detail) comparePanel(span, detail, session, into, gone);
+  return detail && comparePanel(span, detail, session(), into, gone);
 }
 
 function showDetail(detail: SpanDetail, span: PageSpan, into: HTMLElement, gone: AbortSignal): void {

@@ -2,7 +2,7 @@ import type { PageSession, PageSpan } from '../../src/report/page-data.ts';
 import { el } from '../element.ts';
 import { figure, percent, time } from './format.ts';
 import type { Section } from './section.ts';
-import { spanPanel } from './span-panel.ts';
+import { spanPanel, type SpanPanel } from './span-panel.ts';
 import { section } from './table.ts';
 
 const columns: readonly { readonly title: string; readonly of: (span: PageSpan) => string }[] = [
@@ -39,6 +39,7 @@ export function spansSection(first: PageSession): Section {
   const pager = el('span', { class: 'pager' });
   let page = 0;
   let chosen: PageSpan | undefined;
+  let shownPanel: SpanPanel | undefined;
   let gone = new AbortController();
 
   function matching(): PageSpan[] {
@@ -54,9 +55,13 @@ export function spansSection(first: PageSession): Section {
     head.replaceChildren(
       ...['stage', ...shown.map(({ title }) => title)].map((title) => el('th', { scope: 'col' }, title)),
     );
+    const focused = body.contains(document.activeElement)
+      ? document.activeElement?.getAttribute('href')
+      : null;
     body.replaceChildren(
       ...found.slice(page * pageSize, (page + 1) * pageSize).map((span) => row(span, shown)),
     );
+    if (focused) body.querySelector<HTMLElement>(`a[href="${focused}"]`)?.focus();
     count.textContent = `${found.length} of ${session.spans.length} stages`;
     pager.replaceChildren(
       ...(pages > 1
@@ -102,7 +107,7 @@ export function spansSection(first: PageSession): Section {
     const at = matching().findIndex(({ id }) => id === span.id);
     if (at >= 0) page = Math.floor(at / pageSize);
     draw();
-    void spanPanel(span, session, panel, gone.signal);
+    shownPanel = spanPanel(span, session, panel, gone.signal);
     if (move) panel.scrollIntoView({ block: 'start' });
   }
 
@@ -119,12 +124,15 @@ export function spansSection(first: PageSession): Section {
   }
 
   function update(next: PageSession): void {
+    const isSame = session.spans === next.spans;
     session = next;
+    if (isSame) return;
     draw();
     const same = session.spans.find(({ id }) => id === chosen?.id);
     // What was collected meanwhile is shown; a panel that says all it can stays as the reader has it.
     if (same && chosen && hasDetail(same) && !hasDetail(chosen)) choose(same, false);
     else chooseFirst();
+    shownPanel?.update(session);
   }
 
   filter.addEventListener('input', () => {

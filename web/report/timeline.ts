@@ -89,7 +89,7 @@ export function timelineSection(first: PageSession): Section {
   const box = el('div', { class: 'timeline' });
   const reset = el('button', { type: 'button', disabled: '' }, 'Whole session');
   const empty = el('p', { class: 'quiet' }, 'Nothing was sampled: the hook system-metrics does.');
-  const whole = (): Range => ({ min: 0, max: Math.max(0.001, session.head.lastedMs / 1000) });
+  const whole = (): Range => ({ min: 0, max: Math.max(0.001, knownMs(session) / 1000) });
   let zooming = false;
   const zoomAll = (range: Range | undefined): void => {
     if (zooming) return;
@@ -108,6 +108,7 @@ export function timelineSection(first: PageSession): Section {
       const isLast = i === drawn.length - 1;
       const context: ChartContext = {
         spans: () => session.spans,
+        untilMs: () => knownMs(session),
         width: box.clientWidth,
         isLast,
         range: zoomed ?? whole(),
@@ -167,6 +168,11 @@ export function timelineSection(first: PageSession): Section {
   return { element, update };
 }
 
+/** Up to where anything is known: between two stages only samples come. */
+function knownMs({ head, series }: PageSession): number {
+  return series.reduce((last, { timesMs }) => Math.max(last, timesMs.at(-1) ?? 0), head.lastedMs);
+}
+
 interface Range {
   readonly min: number;
   readonly max: number;
@@ -179,6 +185,8 @@ interface Drawn {
 
 interface ChartContext {
   readonly spans: () => readonly PageSpan[];
+  /** Where open stages end by now. */
+  readonly untilMs: () => number;
   readonly width: number;
   readonly isLast: boolean;
   readonly range: Range;
@@ -225,7 +233,7 @@ function align(lines: readonly DrawnLine[]): uPlot.AlignedData {
 }
 
 function optionsOf(chart: Chart, lines: readonly DrawnLine[], context: ChartContext): uPlot.Options {
-  const { spans, width, isLast, range, zoomAll } = context;
+  const { spans, untilMs, width, isLast, range, zoomAll } = context;
   const text = (): string => getComputedStyle(document.documentElement).getPropertyValue('--quiet');
   const grid = {
     stroke: () => getComputedStyle(document.documentElement).getPropertyValue('--line'),
@@ -260,7 +268,7 @@ function optionsOf(chart: Chart, lines: readonly DrawnLine[], context: ChartCont
       })),
     ],
     hooks: {
-      drawClear: [(plot) => drawBands(plot, spans())],
+      drawClear: [(plot) => drawBands(plot, spans(), untilMs())],
       setSelect: [
         (plot) => {
           if (plot.select.width < 4) return;
@@ -276,7 +284,7 @@ function optionsOf(chart: Chart, lines: readonly DrawnLine[], context: ChartCont
 }
 
 /** Stages behind the lines; those that overlap stand lower, so that each can be seen. */
-function drawBands(plot: uPlot, spans: readonly PageSpan[]): void {
+function drawBands(plot: uPlot, spans: readonly PageSpan[], untilMs: number): void {
   const { ctx, bbox } = plot;
   const { min = 0, max = 0 } = plot.scales['x'] as { min?: number; max?: number };
   const dark = matchMedia('(prefers-color-scheme: dark)').matches;
@@ -289,7 +297,8 @@ function drawBands(plot: uPlot, spans: readonly PageSpan[]): void {
   ctx.textBaseline = 'top';
   ctx.textAlign = 'left';
   for (const span of spans) {
-    const [from, to] = [span.startMs / 1000, (span.startMs + span.durationMs) / 1000];
+    const from = span.startMs / 1000;
+    const to = (span.state === 'open' ? untilMs : span.startMs + span.durationMs) / 1000;
     let lane = open.findIndex((end) => end <= from);
     if (lane < 0) lane = open.push(0) - 1;
     open[lane] = to;
