@@ -1,3 +1,4 @@
+import { answerInWords, settingsInWords } from './answer.ts';
 import { artifactsOf, readArtifact } from './artifacts.ts';
 import type { ExportSource } from './export-source.ts';
 import { functionsOf, topFunctions } from './functions.ts';
@@ -9,7 +10,7 @@ const longestText = 200;
 
 /** A summary for a pull request: answer, warnings, spans, trials, and where the CPU time went. */
 export async function markdown({ report, spans }: ExportSource): Promise<string[]> {
-  const { session, answer, warnings, trials, targets } = report;
+  const { session, warnings, trials, targets } = report;
   const parts = [`## stagewatch: ${text(session.label)}`];
   const facts = [
     `${spans.length} spans`,
@@ -20,13 +21,8 @@ export async function markdown({ report, spans }: ExportSource): Promise<string[
     text(session.startedAt),
   ];
   parts.push(facts.join(' · '));
-  if (answer !== null)
-    parts.push(
-      table(
-        ['answer', ''],
-        Object.entries(answer).map(([key, value]) => [key, shown(value)]),
-      ),
-    );
+  const [first, ...rest] = answerInWords(report).map(text);
+  if (first !== undefined) parts.push([`**${first}**`, ...rest].join('  \n'));
   const ids = new Set(spans.map(({ id }) => id));
   const said = warnings.filter(({ span }) =>
     span === undefined ? spans.length === report.spans.length : ids.has(span),
@@ -48,10 +44,10 @@ export async function markdown({ report, spans }: ExportSource): Promise<string[
         ['trial', 'configuration', 'QPS', 'p99 ms', 'recall', ''],
         wanted.slice(0, listedSpans).map((trial) => {
           const result = trial.state === 'measured' ? trial.result : {};
-          const figures = ['qps', 'latencyP99', 'recallAvg'].map((key) => shown(result[key] ?? '-'));
+          const figures = ['qps', 'latencyP99', 'recallAvg'].map((key) => shown(result[key]));
           return [
             `${trial.number}`,
-            shown(trial.config),
+            settingsInWords(trial.config),
             ...figures,
             trial.state === 'failed' ? trial.message : trial.purpose,
           ];
@@ -87,7 +83,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function shown(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : value.toFixed(3);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return '-';
 }
 
 /** Names from outside as plain text: no markup, no mention, no link, on one line. */
