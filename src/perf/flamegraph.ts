@@ -96,7 +96,7 @@ function render(
   now: readonly string[],
   before: readonly string[] | undefined,
 ): Iterable<string> {
-  if (format === 'html') return [flamegraphHtml(page, webScript('flamegraph'))];
+  if (format === 'html') return [flamegraphPage(page)];
   if (format === 'svg') return flamegraphSvg(page, webScript('flamegraph-svg'));
   return before === undefined ? now : differences(now, before);
 }
@@ -114,6 +114,11 @@ function* differences(now: readonly string[], before: readonly string[]): Iterab
     }
   for (const [stack, pair] of [...weights].sort(([a], [b]) => (a < b ? -1 : 1)))
     yield `${stack} ${pair.join(' ')}`;
+}
+
+/** The page of stacks that are at hand. */
+export function flamegraphPage(page: FlamegraphPage): string {
+  return flamegraphHtml(page, webScript('flamegraph'));
 }
 
 /** Run from source (tests), the bundles are in dist/. */

@@ -49,7 +49,7 @@ function seconds(ms: number): string {
 }
 
 /** Text of an element or attribute; what XML may not hold at all is shown as `?`. */
-function xml(text: string): string {
+export function xml(text: string): string {
   return text
     .replace(/\p{Surrogate}/gu, '?')
     .replaceAll('&', '&amp;')

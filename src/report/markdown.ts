@@ -11,17 +11,17 @@ const longestText = 200;
 /** A summary for a pull request: answer, warnings, spans, trials, and where the CPU time went. */
 export async function markdown({ report, spans }: ExportSource): Promise<string[]> {
   const { session, warnings, trials, targets } = report;
-  const parts = [`## stagewatch: ${text(session.label)}`];
+  const parts = [`## stagewatch: ${markdownText(session.label)}`];
   const facts = [
     `${spans.length} spans`,
     ...(session.state === 'complete' ? [] : [`**${session.state}**`]),
     ...targets.map(({ program, version, target }) =>
-      text([program, version, target].filter(Boolean).join(' ')),
+      markdownText([program, version, target].filter(Boolean).join(' ')),
     ),
-    text(session.startedAt),
+    markdownText(session.startedAt),
   ];
   parts.push(facts.join(' · '));
-  const [first, ...rest] = answerInWords(report).map(text);
+  const [first, ...rest] = answerInWords(report).map(markdownText);
   if (first !== undefined) parts.push([`**${first}**`, ...rest].join('  \n'));
   const ids = new Set(spans.map(({ id }) => id));
   const said = warnings.filter(({ span }) =>
@@ -31,16 +31,18 @@ export async function markdown({ report, spans }: ExportSource): Promise<string[
     parts.push(
       said
         .slice(0, listedSpans)
-        .map(({ code, message }) => `- ⚠️ \`${code}\` ${text(message)}`)
+        .map(({ code, message }) => `- ⚠️ \`${code}\` ${markdownText(message)}`)
         .join('\n'),
     );
   const rows = await Promise.all(spans.slice(0, listedSpans).map((span) => spanRow(session.folder, span)));
-  parts.push(table(['span', 'stage', 'duration', 'CPU', 'samples', 'hottest functions (self)'], rows));
+  parts.push(
+    markdownTable(['span', 'stage', 'duration', 'CPU', 'samples', 'hottest functions (self)'], rows),
+  );
   if (spans.length > listedSpans) parts.push(`and ${spans.length - listedSpans} more spans`);
   const wanted = trials.filter(({ span }) => span === undefined || ids.has(span));
   if (wanted.length > 0)
     parts.push(
-      table(
+      markdownTable(
         ['trial', 'configuration', 'QPS', 'p99 ms', 'recall', ''],
         wanted.slice(0, listedSpans).map((trial) => {
           const result = trial.state === 'measured' ? trial.result : {};
@@ -76,8 +78,8 @@ async function spanRow(folder: string, span: ReportSpan): Promise<string[]> {
   ];
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(text).join(' | ')} |`;
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(markdownText).join(' | ')} |`;
   return [line(head), `| ${head.map(() => '---').join(' | ')} |`, ...rows.map(line)].join('\n');
 }
 
@@ -87,7 +89,7 @@ function shown(value: unknown): string {
 }
 
 /** Names from outside as plain text: no markup, no mention, no link, on one line. */
-function text(value: string): string {
+export function markdownText(value: string): string {
   const short = value.length > longestText ? `${value.slice(0, longestText - 1)}…` : value;
   return short
     .replaceAll(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, ' ')
