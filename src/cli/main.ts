@@ -50,6 +50,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'make the artifacts of a session that was cut short',
     load: () => import('./collect.ts'),
   },
+  clean: {
+    summary: 'put right what a killed session left: processes, settings, files',
+    load: () => import('./clean.ts'),
+  },
   engine: {
     summary: 'run the embedded vector server: for demos, tests and learning',
     load: () => import('./engine.ts'),

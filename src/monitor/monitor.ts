@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../error.ts';
 import { COLLECT_LIMIT_MS, withinIdle } from '../hook/limits.ts';
+import { thisMachine } from '../restore/machine.ts';
 import { readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { SessionEvent } from '../session/events.ts';
@@ -116,6 +117,7 @@ class Monitor {
       folder: this.#session.folder,
       pid: process.pid,
       startTicks: readStat(process.pid)?.startTicks ?? 0,
+      ...thisMachine(),
       about: this.#options.about,
     });
     const stopped = aborted(stop);

@@ -8,12 +8,13 @@ import { planHooks, type PlannedHook } from '../hook/plan.ts';
 import type { Capture } from '../hook/slot.ts';
 import type { HookOptions } from '../profile/profile.ts';
 import { Children } from '../restore/children.ts';
-import { isRunning, readStat } from '../restore/stat.ts';
+import { isStillRunning } from '../restore/end-process.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { JournalLine, SessionEvent } from '../session/events.ts';
 import { SESSION_FILES, spanFolder } from '../session/layout.ts';
 import { lastSignOfLife, readSession, spansOf, type ReadSession } from '../session/read.ts';
 import { Session } from '../session/session.ts';
+import { isSessionStarted, writerOf, type SessionStarted } from '../session/writer.ts';
 import { LocalHost } from '../target/local-host.ts';
 import { GoneTarget } from '../target/gone-target.ts';
 import type { EndedSpan } from '../stage/span.ts';
@@ -42,8 +43,8 @@ export async function recoverSession(
   onEvent: OnEvent,
 ): Promise<RecoverSummary> {
   const read = await readSession(folder);
-  const started = read.events.find((event) => event.type === 'session' && event.state === 'started');
-  if (started?.type === 'session' && started.state === 'started') refuseRunning(folder, started);
+  const started = read.events.find(isSessionStarted);
+  if (started) refuseRunning(folder, started);
 
   await whatItStartedHasEnded(read);
   const failures = new Failures(true);
@@ -99,6 +100,14 @@ export async function recoverSession(
     state: 'recovered',
     recoveredAt: new Date().toISOString(),
   });
+  if (!read.events.some((event) => event.type === 'session' && event.state === 'ended'))
+    emit({
+      type: 'session',
+      state: 'ended',
+      spans: read.events.filter((event) => event.type === 'span-start').length,
+      failures: failures.all().length,
+      recovered: true,
+    });
   return { folder, spans: spans.length, artifacts, failures: failures.all() };
 }
 
@@ -106,17 +115,13 @@ export async function recoverSession(
 async function whatItStartedHasEnded(read: ReadSession): Promise<void> {
   const started = read.events.filter((event) => event.type === 'process' && event.state === 'started');
   const deadline = performance.now() + ENDING_MS;
-  for (const { pid, startTicks } of started)
-    while (isSame(pid, startTicks) && performance.now() < deadline) await sleep(50);
+  for (const identity of started)
+    while (isStillRunning(identity) && performance.now() < deadline) await sleep(50);
 }
 
-function isSame(pid: number, startTicks: number): boolean {
-  const stat = readStat(pid);
-  return isRunning(stat) && stat.startTicks === startTicks;
-}
-
-function refuseRunning(folder: string, { pid, startTicks }: { pid: number; startTicks: number }): void {
-  if (pid !== process.pid && readStat(pid)?.startTicks === startTicks && startTicks !== 0)
+function refuseRunning(folder: string, started: SessionStarted): void {
+  const { pid } = started;
+  if (pid !== process.pid && writerOf(started) === 'running')
     throw new UsageError(
       'session-running',
       `${folder} is still being written by stagewatch with PID ${pid}: end it first`,
@@ -135,8 +140,7 @@ async function report(folder: string, span: EndedSpan, hosts: readonly HookHost[
 }
 
 function aboutOf(read: ReadSession): Readonly<Record<string, unknown>> {
-  const started = read.events.find((event) => event.type === 'session' && event.state === 'started');
-  return started?.type === 'session' && started.state === 'started' ? started.about : {};
+  return read.events.find(isSessionStarted)?.about ?? {};
 }
 
 /** The hooks that ran, with their options, as the journal has them. */

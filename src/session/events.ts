@@ -17,9 +17,19 @@ export type SessionEvent =
       readonly folder: string;
       /** Ours. */ readonly pid: number;
       readonly startTicks: number;
+      /** On which machine, and since which boot, these mean something. */
+      readonly host?: string;
+      readonly bootId?: string;
       /** As in session.json. */ readonly about: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: 'session'; readonly state: 'ended'; readonly spans: number; readonly failures: number }
+  | {
+      readonly type: 'session';
+      readonly state: 'ended';
+      readonly spans: number;
+      readonly failures: number;
+      /** It was cut short; this was written afterwards, by `clean` or `collect`. */
+      readonly recovered?: true;
+    }
   | { readonly type: 'source'; readonly source: string; readonly state: 'reading' }
   | {
       readonly type: 'source';

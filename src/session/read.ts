@@ -45,13 +45,22 @@ export async function readSession(folder: string): Promise<ReadSession> {
   let badLines = 0;
   for (const line of journal.split('\n')) {
     if (line === '') continue;
-    try {
-      events.push(JSON.parse(line) as JournalLine);
-    } catch {
-      badLines++;
-    }
+    const event = parseLine(line);
+    if (event) events.push(event);
+    else badLines++;
   }
   return { folder, info, events, badLines };
+}
+
+/** Undefined for what is no event: half a line, zeros that a power loss left, another program's text. */
+function parseLine(line: string): JournalLine | undefined {
+  try {
+    const event = JSON.parse(line) as Partial<JournalLine> | null;
+    if (typeof event?.type !== 'string' || typeof event.t !== 'string') return undefined;
+    return Number.isFinite(event.monoNs) ? (event as JournalLine) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
