@@ -98,6 +98,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'measure what the size of values, or replies with content, costs',
     load: () => import('./payload-impact.ts'),
   },
+  compare: {
+    summary: 'tell whether a build is slower, in which stage and function',
+    load: () => import('./compare.ts'),
+  },
   dataset: {
     summary: 'make, import, check and convert vector datasets',
     load: () => import('./dataset.ts'),
