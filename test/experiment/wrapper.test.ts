@@ -159,8 +159,8 @@ describe('on the embedded engine, through the built-in generator', () => {
     expect((error as UndecidedError).trials).toHaveLength(2);
   });
 
-  test('a dataset that is not in the server fails the search, and the failure is told', async () => {
-    const { wrapper } = listening({ driver: 'builtin' });
+  test('a dataset that is not in the server fails the search without a stage, and the failure is told', async () => {
+    const { wrapper, stages } = listening({ driver: 'builtin' });
     const search = wrapper.gridSearch({
       baseConfig: { ...base, searchIndex: 'no-such-index' },
       paramGrid: { numClients: [1, 2, 3, 4] },
@@ -170,6 +170,7 @@ describe('on the embedded engine, through the built-in generator', () => {
     expect(error.message).toContain('no-such-index');
     expect(error.cause).toBeInstanceOf(BenchmarkError);
     expect(error.trials.every(({ outcome }) => outcome.state === 'failed')).toBe(true);
+    expect(stages()).toEqual([]);
   });
 
   test.each([
