@@ -1,3 +1,4 @@
+import type { ChildEvents } from '../restore/children.ts';
 import type { BenchmarkConfig } from './config.ts';
 import type { BenchmarkResult } from './result.ts';
 
@@ -5,6 +6,8 @@ import type { BenchmarkResult } from './result.ts';
 export interface RunObserver {
   /** The argument list as it is started, secrets removed; not for drivers that start no program. */
   started?(argv: readonly string[]): void;
+  /** Told of its processes, for the journal of whoever must find them after a crash. */
+  readonly children?: ChildEvents;
   /** Bytes of the program's output, as they come. */
   output?(chunk: Uint8Array, from: 'stdout' | 'stderr'): void;
   /** Requests answered so far, where the program says. */

@@ -102,9 +102,12 @@ function report(flags: Flags, cleaned: readonly CleanedSession[], others: Others
   lines.push(...refused.map((reason) => `not cleaned: ${printable(reason, 400)}`));
   if (pipes.length > 0)
     lines.push(
-      `${dryRun ? 'would remove' : 'removed'} ${pipes.length} folders of named pipes that "run" left`,
+      `${dryRun ? 'would remove' : 'removed'} ${pipes.length} ${pipes.length === 1 ? 'folder' : 'folders'} of named pipes that a killed "run" left`,
     );
-  if (running.length > 0) lines.push(`${running.length} sessions still run, and were left alone`);
+  if (running.length > 0)
+    lines.push(
+      `${running.length} ${running.length === 1 ? 'session still runs, and was' : 'sessions still run, and were'} left alone`,
+    );
   if (told.length === 0 && refused.length === 0 && pipes.length === 0)
     lines.push(
       `nothing was left: ${cleaned.length} ${cleaned.length === 1 ? 'session was' : 'sessions were'} looked at`,

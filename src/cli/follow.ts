@@ -4,6 +4,7 @@ import type { Source } from '../source/contract.ts';
 import { redactArgv } from '../target/redact.ts';
 import { codeOfFailures, codeOfSignal } from './exit-code.ts';
 import { chooseHooks } from './choose-hooks.ts';
+import { LeftOvers } from './left-overs.ts';
 import { toTarget, type MonitorFlags } from './monitor-flags.ts';
 import { useColour } from './output.ts';
 import { listenForEnd, type EndSignals } from './signals.ts';
@@ -38,6 +39,7 @@ export async function follow(
     useColour(2),
   );
   await using views = new Views(await viewsOf(flags, text));
+  await using leftOvers = new LeftOvers({ outputDir: flags.outputDir, tell: views.onEvent });
   using signals = listenForEnd((signal, count) => {
     if (count === 1) {
       text.line(`${signal}: ending, and collecting what was captured; once more to skip that`);
@@ -62,7 +64,10 @@ export async function follow(
     stop: signals.stop,
     hurry: signals.hurry,
   };
-  const summary = await monitor(options, views.onEvent);
+  const summary = await monitor(options, (event, atNs) => {
+    views.onEvent(event, atNs);
+    leftOvers.onEvent(event);
+  });
   if (flags.events !== true) for (const block of closingLines(summary, flags)) text.block(block);
   process.exitCode = exitCodeOf(summary, signals);
   return summary;

@@ -17,6 +17,7 @@ import type { BenchFlags } from './bench-flags.ts';
 import { addressOf, toBaseConfig, toBenchTarget } from './bench-options.ts';
 import { chooseHooks, type ChosenHooks } from './choose-hooks.ts';
 import { codeOfFailures, codeOfSignal, EXIT } from './exit-code.ts';
+import { LeftOvers } from './left-overs.ts';
 import { mayNameWrongHooks } from './monitor-flags.ts';
 import { useColour, writeJson, writeResult } from './output.ts';
 import { givenFlags, Past, type ExperimentAbout } from './search-resume.ts';
@@ -90,6 +91,12 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
   if (flags.pass !== undefined)
     tell(flags, '-a shows the password in ps and in the shell history: VALKEYCLI_AUTH does not');
   tell(flags, `${plan.asked}, by ${found.why}`);
+  await using leftOvers = new LeftOvers({
+    outputDir: flags.outputDir,
+    tell: view.onEvent,
+    password: base.auth,
+  });
+  await leftOvers.putBackFirst();
   using signals = listenForEnd((signal, count) => {
     if (count === 1) view.line(`${signal}: ending; the trials so far are kept`);
   });
@@ -110,7 +117,14 @@ export async function runSearch<Flags extends BenchFlags & { readonly resume?: s
       past: past?.trials(base) ?? [],
     },
     followOptions(flags, hooks, base, signals, command.name(), about),
-    view,
+    {
+      onEvent: (event, atNs) => {
+        view.onEvent(event, atNs);
+        leftOvers.onEvent(event);
+      },
+      onStep: view.onStep,
+      run: view.run,
+    },
   );
   view[Symbol.dispose]();
   report(flags, end.answer, end.summary, found, plan);

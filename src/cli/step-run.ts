@@ -16,6 +16,7 @@ import type { BenchFlags } from './bench-flags.ts';
 import { addressOf } from './bench-options.ts';
 import { CsvFile, type CsvColumns } from './csv-file.ts';
 import { codeOfFailures, codeOfSignal, EXIT } from './exit-code.ts';
+import { LeftOvers } from './left-overs.ts';
 import { LiveLine } from './live-line.ts';
 import { useColour, writeJson, writeResult } from './output.ts';
 import { givenFlags } from './search-resume.ts';
@@ -113,6 +114,12 @@ export async function runStepCommand<Flags extends BenchFlags, Point>(
   const csv = flags.output === undefined ? undefined : CsvFile.create('--output', flags.output, plan.columns);
   using live = new LiveLine(2, verbosityOf(flags) === 'quiet' ? false : undefined);
   tell(flags, `measuring ${plan.asked}`);
+  await using leftOvers = new LeftOvers({
+    outputDir: flags.outputDir,
+    tell: (event, atNs) => live.aside(() => views.onEvent(event, atNs)),
+    password: base.auth,
+  });
+  await leftOvers.putBackFirst();
   using signals = listenForEnd((signal, count) => {
     if (count === 1)
       live.aside(() => text.line(`${signal}: ending; what was measured is kept, and the server put back`));
@@ -154,6 +161,7 @@ export async function runStepCommand<Flags extends BenchFlags, Point>(
     followOptions(flags, hooks, base, signals, command.name(), about),
     (event, atNs) => {
       if (event.type === 'session' && event.state === 'started') folder = event.folder;
+      leftOvers.onEvent(event);
       const marker = flags.events === true ? undefined : markerOf(event);
       const change = event.type === 'setting' ? settingLine(event) : undefined;
       if (change !== undefined) live.aside(() => tell(flags, change));

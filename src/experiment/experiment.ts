@@ -16,6 +16,7 @@ import { replay } from '../search/replay.ts';
 import { AppendFile } from '../session/append-file.ts';
 import { writeWhole } from '../session/artifact-dir.ts';
 import { SESSION_FILES } from '../session/layout.ts';
+import { processEvents } from '../session/process-events.ts';
 import { stageLabel } from '../stage/stage.ts';
 import { inMonitor, type FollowOptions } from './in-monitor.ts';
 import type { Journal, Preparation } from './preparation.ts';
@@ -112,6 +113,8 @@ class Trials {
     }
   }
 
+  readonly #children = processEvents((event) => this.#room.tell(event));
+
   #measure: Measure = async (config) => {
     const { driver, tuned } = this.#options;
     const stage = stageOfTrial(config, tuned);
@@ -123,7 +126,7 @@ class Trials {
       for (const preparation of this.#prepared) await preparation.before(config);
       const { signal } = this.#room;
       return await this.#room.stage(stage, (window) =>
-        driver.run(config, signal, { ...this.#view.run, ...window }),
+        driver.run(config, signal, { ...this.#view.run, ...window, children: this.#children }),
       );
     } catch (error) {
       // The search forgets a run that was cut short: the journal says what became of it.

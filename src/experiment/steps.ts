@@ -3,6 +3,7 @@ import type { Driver, RunObserver } from '../bench/driver.ts';
 import { BenchmarkError } from '../bench/error.ts';
 import { messageOf } from '../error.ts';
 import type { TrialOutcome } from '../search/contract.ts';
+import { processEvents } from '../session/process-events.ts';
 import { stageLabel, type Stage } from '../stage/stage.ts';
 import type { Journal, Preparation } from './preparation.ts';
 import { trialEnded, trialStarted } from './trial-data.ts';
@@ -47,7 +48,11 @@ export class Steps {
     try {
       await this.prepare(config);
       const result = await this.room.stage(stage, (window) =>
-        driver.run(config, this.signal, { ...observer, ...window }),
+        driver.run(config, this.signal, {
+          ...observer,
+          ...window,
+          children: processEvents((event) => this.room.tell(event)),
+        }),
       );
       outcome = { state: 'measured', result };
     } catch (error) {

@@ -5,6 +5,7 @@ import { thisMachine } from '../restore/machine.ts';
 import { readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { SessionEvent } from '../session/events.ts';
+import { processEvents } from '../session/process-events.ts';
 import { Session } from '../session/session.ts';
 import type { Source, SourceEnd } from '../source/contract.ts';
 import type { MarkerBatch } from '../stage/marker.ts';
@@ -71,17 +72,7 @@ class Monitor {
     this.#session = session;
     this.#failures = failures;
     this.#onEvent = onEvent;
-    this.#children = new LateChildren({
-      started: (child) => this.#emit({ type: 'process', state: 'started', ...child }),
-      ended: ({ pid, end }) =>
-        this.#emit({
-          type: 'process',
-          state: 'ended',
-          pid,
-          ...(end.state === 'exited' ? { exitCode: end.exitCode } : {}),
-          ...(end.state === 'killed' ? { signal: end.signal } : {}),
-        }),
-    });
+    this.#children = new LateChildren(processEvents((event) => this.#emit(event)));
     this.#targets = new Targets({
       query: options.target,
       all: options.allTargets,

@@ -51,7 +51,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
   const { name, timeoutMs, observer, window, held = false } = options;
   const broken = new AbortController();
   const signal = AbortSignal.any([options.signal, broken.signal]);
-  await using children = new Children();
+  await using children = new Children(observer?.children);
   if (!held && window && !signal.aborted) await beginUnlessAborted(window, signal);
   if (signal.aborted) throw aborted(name, [], signal);
   const [stdout, stderr, both] = [new KeptText(), new KeptText(), new KeptText()];
