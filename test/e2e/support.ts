@@ -132,6 +132,11 @@ export class SessionFolder {
     return this.events.filter((event): event is JournalLine & { type: Type } => event.type === type);
   }
 
+  /** Lines of metrics.ndjson that a hook wrote. */
+  sampleCount(hook: string): number {
+    return readFileSync(join(this.path, 'metrics.ndjson'), 'utf8').split(`"hook":"${hook}"`).length - 1;
+  }
+
   get spans(): SpanJson[] {
     const folder = join(this.path, 'spans');
     if (!existsSync(folder)) return [];

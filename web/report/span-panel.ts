@@ -24,26 +24,36 @@ export function spanPanel(
   gone: AbortSignal,
 ): SpanPanel {
   let latest = session;
-  let comparison: SpanPanel | undefined;
-  void showSpan(span, () => latest, into, gone).then((shown) => (comparison = shown));
+  let shown: Shown = { state: 'showing' };
+  const show = async (): Promise<void> => {
+    shown = { state: 'showing' };
+    shown = await showSpan(span, () => latest, into, gone);
+  };
+  void show();
   return {
     update(next) {
       latest = next;
-      comparison?.update(next);
+      if (shown.state === 'shown') shown.comparison?.update(next);
+      // News came, so the server is back.
+      else if (shown.state === 'not-reached' && !gone.aborted) void show();
     },
   };
 }
+
+type Shown =
+  | { readonly state: 'showing' | 'not-reached' }
+  | { readonly state: 'shown'; readonly comparison: SpanPanel | undefined };
 
 async function showSpan(
   span: PageSpan,
   session: () => PageSession,
   into: HTMLElement,
   gone: AbortSignal,
-): Promise<SpanPanel | undefined> {
+): Promise<Shown> {
   const heading = el('h3', { id: `span-${span.id}`, tabindex: '-1' }, `${span.id} ${span.stage}`);
   into.replaceChildren(heading);
   const detail = await detailOf(span);
-  if (gone.aborted) return undefined;
+  if (gone.aborted) return { state: 'shown', comparison: undefined };
   if (span.detail.state === 'folder') into.append(elsewhere(span.detail.files));
   if (span.detail.state === 'none')
     into.append(el('p', { class: 'notice' }, whyNothing(span, session().head.state === 'running')));
@@ -52,12 +62,13 @@ async function showSpan(
       el(
         'p',
         { class: 'notice' },
-        'stagewatch has ended: stagewatch report makes a page that holds everything.',
+        'stagewatch is not reached, or has ended: stagewatch report makes a page that holds everything.',
       ),
     );
   if (detail) showDetail(detail, span, into, gone);
   into.append(captureTable(span));
-  return detail && comparePanel(span, detail, session(), into, gone);
+  if (span.detail.state === 'server' && !detail) return { state: 'not-reached' };
+  return { state: 'shown', comparison: detail && comparePanel(span, detail, session(), into, gone) };
 }
 
 function showDetail(detail: SpanDetail, span: PageSpan, into: HTMLElement, gone: AbortSignal): void {

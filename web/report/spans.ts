@@ -126,7 +126,7 @@ export function spansSection(first: PageSession): Section {
   function update(next: PageSession): void {
     const isSame = session.spans === next.spans;
     session = next;
-    if (isSame) return;
+    if (isSame) return shownPanel?.update(session);
     draw();
     const same = session.spans.find(({ id }) => id === chosen?.id);
     // What was collected meanwhile is shown; a panel that says all it can stays as the reader has it.

@@ -12,6 +12,8 @@ interface Line {
   readonly label: string | ((name: string) => string);
   /** From the sampled figure to what is drawn. */
   readonly map?: (value: number) => number;
+  /** Only where no line before it was found: it tells less. */
+  readonly isInstead?: true;
 }
 
 interface Chart {
@@ -41,8 +43,8 @@ const charts: readonly Chart[] = [
         of: /^pools\.(.+)\.cpuPercent$/,
         label: (name) => name.slice('pools.'.length, -'.cpuPercent'.length),
       },
-      { of: 'process.userPercent', label: 'user' },
-      { of: 'process.systemPercent', label: 'system' },
+      { of: 'process.userPercent', label: 'user', isInstead: true },
+      { of: 'process.systemPercent', label: 'system', isInstead: true },
     ],
   },
   {
@@ -203,12 +205,14 @@ interface DrawnLine {
   readonly label: string;
   readonly timesMs: readonly number[];
   readonly values: readonly (number | null)[];
+  readonly isInstead: boolean;
 }
 
 function linesOf(chart: Chart, series: readonly SeriesGroup[]): DrawnLine[] {
   const targets = new Set(series.map(({ target }) => target));
   const found: DrawnLine[] = [];
-  for (const { of, label, map } of chart.lines)
+  for (const { of, label, map, isInstead } of chart.lines) {
+    if (isInstead && found.some((line) => !line.isInstead)) continue;
     for (const { target, timesMs, values } of series)
       for (const [name, points] of Object.entries(values)) {
         if (typeof of === 'string' ? name !== of : !of.test(name)) continue;
@@ -218,8 +222,10 @@ function linesOf(chart: Chart, series: readonly SeriesGroup[]): DrawnLine[] {
           label: targets.size > 1 ? `${text} ${target}` : text,
           timesMs,
           values: map ? points.map((point) => (point === null ? null : map(point))) : points,
+          isInstead: isInstead ?? false,
         });
       }
+  }
   return found.slice(0, 12);
 }
 
@@ -248,6 +254,8 @@ function optionsOf(chart: Chart, lines: readonly DrawnLine[], context: ChartCont
       x: { time: false, min: range.min, max: range.max, auto: false },
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
     },
+    // The same for all: their time axes lie over each other.
+    padding: [null, 24, null, 0],
     legend: { live: true },
     axes: [
       { stroke: text, grid, show: isLast, values: (_, ticks) => ticks.map((tick) => `${figure(tick)} s`) },
