@@ -56,7 +56,7 @@ export function addCompareFlags(command: Command): Command {
 
 /**
  * Compares, writes what the flags ask for, and the text for people where standard output is not taken. @param folder for a
- * flame graph of each stage.
+ * flame graph of each stage. @param more beside the comparison in JSON. @param keptIn a file that has it in any case.
  * @returns the exit code: 1 for any slower, 6 for any undecided, else 0.
  */
 export function compareAndWrite(
@@ -66,6 +66,7 @@ export function compareAndWrite(
   flags: CompareOutputFlags,
   folder: string | undefined,
   more: Readonly<Record<string, unknown>> = {},
+  keptIn?: string,
 ): number {
   const comparison = compareSides(base, fresh, { margin, confidence, seed: compareSeed });
   const taken = [flags.json, flags.markdown, flags.junit].filter((file) => file === true).length;
@@ -73,6 +74,7 @@ export function compareAndWrite(
   if (flags.json !== undefined) writeJson(flags.json, { ...comparisonData(comparison), ...more });
   writeText(flags.markdown, () => comparisonMarkdown(comparison));
   writeText(flags.junit, () => comparisonJunit(comparison));
+  if (keptIn !== undefined) writeJson(keptIn, { ...comparisonData(comparison), ...more });
   writeFlameGraphs(base, fresh, comparison, flags.html, folder);
   return comparison.verdict === 'slower'
     ? EXIT.targetNotMet

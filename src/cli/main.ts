@@ -102,6 +102,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'tell whether a build is slower, in which stage and function',
     load: () => import('./compare.ts'),
   },
+  ab: {
+    summary: 'compare two live servers, by pairs of runs in turns',
+    load: () => import('./ab.ts'),
+  },
   dataset: {
     summary: 'make, import, check and convert vector datasets',
     load: () => import('./dataset.ts'),

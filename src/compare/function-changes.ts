@@ -11,8 +11,8 @@ export interface FunctionChange {
   readonly newUs: number | null;
 }
 
-/** Below these of a side's samples a share is luck. */
-const LEAST_SAMPLES = 5;
+/** A change within so many standard errors of what its samples count is luck. */
+const ERRORS = 2;
 
 /**
  * The functions whose CPU time of a request changed most, by what ran in themselves; where the CPU time of requests is not
@@ -29,9 +29,12 @@ export function functionChanges(
   if (base.total === 0 || fresh.total === 0) return [];
   const changes: FunctionChange[] = [];
   for (const name of new Set([...base.functions.keys(), ...fresh.functions.keys()])) {
-    const samples = Math.max(selfOf(base, name), selfOf(fresh, name));
-    if (samples < LEAST_SAMPLES) continue;
-    const [baseShare, newShare] = [selfOf(base, name) / base.total, selfOf(fresh, name) / fresh.total];
+    const samples = [selfOf(base, name), selfOf(fresh, name)] as const;
+    const [baseShare, newShare] = [samples[0] / base.total, samples[1] / fresh.total];
+    // Samples are counts: the variance of one is its mean. What one of them stands for differs between the sides.
+    const each = [(cpuUs?.[0] ?? 1) / base.total, (cpuUs?.[1] ?? 1) / fresh.total] as const;
+    const error = Math.sqrt(samples[0] * each[0] ** 2 + samples[1] * each[1] ** 2);
+    if (Math.abs(samples[1] * each[1] - samples[0] * each[0]) < ERRORS * error) continue;
     const [baseUs, newUs] = [cpuUs && baseShare * cpuUs[0], cpuUs && newShare * cpuUs[1]];
     changes.push({ name, baseShare, newShare, baseUs, newUs });
   }

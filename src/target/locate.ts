@@ -13,6 +13,8 @@ import { whoListensOn } from './sockets.ts';
 export type TargetPlace =
   /** The process that answers there, as INFO names it. */
   | { readonly in: 'address'; readonly address: ServerAddress }
+  /** Several of them, each by its address, as far as they run here. */
+  | { readonly in: 'addresses'; readonly addresses: readonly ServerAddress[] }
   /** All processes of the cluster that answers there, as far as they run here. */
   | { readonly in: 'cluster'; readonly address: ServerAddress }
   /** The server within a container of this machine. */
@@ -27,6 +29,7 @@ const CONTAINER_TOOLS = ['docker', 'podman', 'nerdctl'] as const;
  */
 export async function locateTarget(place: TargetPlace, host: Host): Promise<TargetQuery> {
   if (place.in === 'address') return { by: 'pid', pid: await processIdOf(place.address, whoListensOn) };
+  if (place.in === 'addresses') return { by: 'pids', pids: await localPids(place.addresses) };
   if (place.in === 'container')
     return { by: 'pid', pid: serverIn(await containerPid(place.container, host), place.container) };
   const processes = await clusterProcessesOf(place.address, whoListensOn);
@@ -39,6 +42,15 @@ export async function locateTarget(place: TargetPlace, host: Host): Promise<Targ
       `Expected nodes of the cluster at ${place.address.host}:${place.address.port} to run on this machine, found none of ${processes.length}`,
     );
   return { by: 'pids', pids: local.map(({ pid }) => pid) };
+}
+
+/** Those elsewhere are left out, unless all are. */
+async function localPids(addresses: readonly ServerAddress[]): Promise<number[]> {
+  const asked = await Promise.allSettled(addresses.map((address) => processIdOf(address, whoListensOn)));
+  const pids = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const refused = asked.find((one) => one.status === 'rejected');
+  if (pids.length === 0 && refused) throw refused.reason;
+  return [...new Set(pids)];
 }
 
 /** The first process of a container, as this machine numbers it. */
