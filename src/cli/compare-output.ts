@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { compareSides, type Comparison } from '../compare/comparison.ts';
 import { comparisonData } from '../compare/data.ts';
 import { flameDiffs, mostTelling } from '../compare/flame-diff.ts';
@@ -21,6 +21,7 @@ export interface JudgeFlags {
   readonly margin: number;
   readonly confidence: number;
   readonly compareSeed: number;
+  readonly by?: 'cpu' | 'qps';
 }
 
 /** Where it goes. */
@@ -35,6 +36,12 @@ export interface CompareOutputFlags {
 export function addCompareFlags(command: Command): Command {
   return command
     .optionsGroup('Verdict:')
+    .addOption(
+      new Option(
+        '--by <figure>',
+        'what is judged: cpu time of a request (default, where it is known) or qps',
+      ).choices(['cpu', 'qps']),
+    )
     .option('--margin <percent>', 'changes up to this are none', percentage(0, 100), 0.02)
     .option(
       '--confidence <percent>',
@@ -62,13 +69,13 @@ export function addCompareFlags(command: Command): Command {
 export function compareAndWrite(
   base: Side,
   fresh: Side,
-  { margin, confidence, compareSeed }: JudgeFlags,
+  { margin, confidence, compareSeed, by }: JudgeFlags,
   flags: CompareOutputFlags,
   folder: string | undefined,
   more: Readonly<Record<string, unknown>> = {},
   keptIn?: string,
 ): number {
-  const comparison = compareSides(base, fresh, { margin, confidence, seed: compareSeed });
+  const comparison = compareSides(base, fresh, { margin, confidence, seed: compareSeed, by });
   const taken = [flags.json, flags.markdown, flags.junit].filter((file) => file === true).length;
   if (taken === 0) writeResult(1, comparisonText(comparison));
   if (flags.json !== undefined) writeJson(flags.json, { ...comparisonData(comparison), ...more });

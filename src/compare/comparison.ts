@@ -3,7 +3,7 @@ import type { FunctionChange } from './function-changes.ts';
 import { measureStage } from './measure.ts';
 import type { Side } from './side.ts';
 import { verdictsOf, type Change, type CompareOptions, type Verdict } from './verdict.ts';
-import { warningsOf } from './warnings.ts';
+import { slowThoughCheap, warningsOf } from './warnings.ts';
 import { whyOf } from './why.ts';
 
 /** How one figure of a stage differs. */
@@ -40,7 +40,7 @@ export interface StageComparison {
 
 export interface CompareWarning {
   /** Stable, kebab-case. */
-  readonly code: 'other-setup' | 'other-build' | 'other-hooks' | 'stage-missing' | 'left-out';
+  readonly code: 'other-setup' | 'other-build' | 'other-hooks' | 'stage-missing' | 'left-out' | 'qps-fell';
   readonly message: string;
 }
 
@@ -87,7 +87,11 @@ export function compareSides(base: Side, fresh: Side, options: CompareOptions): 
     const verdict = verdicts.get(i) ?? 'undecided';
     const figure = shown.figures.find(({ judged: isJudged }) => isJudged);
     const paired = shown.unpaired === null;
-    return { ...shown, verdict, why: whyOf({ verdict, figure, paired, openLoop, margin, runs: shown.runs }) };
+    return {
+      ...shown,
+      verdict,
+      why: whyOf({ verdict, figure, paired, openLoop, by: options.by, margin, runs: shown.runs }),
+    };
   });
   return {
     verdict: worstOf(stages.map(({ verdict }) => verdict)),
@@ -96,7 +100,7 @@ export function compareSides(base: Side, fresh: Side, options: CompareOptions): 
     margin,
     confidence,
     seed,
-    warnings: warningsOf(base, fresh),
+    warnings: [...warningsOf(base, fresh), ...slowThoughCheap(stages, margin)],
     stages,
   };
 }

@@ -29,9 +29,7 @@ export function measureStage(a: SideStage, b: SideStage, options: CompareOptions
   const rate = preferred(rateMetrics, base, fresh);
   names.delete(cpu.other);
   names.delete(rate.other);
-  // CPU time that only few runs have would leave most of what was measured unused.
-  const isCpuKnown = cpu.runs > 0 && (openLoop || 2 * cpu.runs >= rate.runs);
-  const judged = isCpuKnown ? cpu.chosen : rate.runs > 0 && !openLoop ? rate.chosen : undefined;
+  const judged = judgedBy(options.by, cpu, openLoop ? undefined : rate);
   const figures = inShownOrder(names).flatMap((metric) => {
     const found = figureOf(metric, pairing, base, fresh, options);
     return found === undefined ? [] : [{ ...found, judged: metric === judged }];
@@ -60,6 +58,16 @@ export function measureStage(a: SideStage, b: SideStage, options: CompareOptions
 
 function hasFigures({ figures }: Run): boolean {
   return Object.keys(figures).length > 0;
+}
+
+/** The figure that the verdict goes by; undefined where there is none. */
+function judgedBy(by: CompareOptions['by'], cpu: Preferred, rate: Preferred | undefined): string | undefined {
+  const known = (of: Preferred | undefined): string | undefined =>
+    of && of.runs > 0 ? of.chosen : undefined;
+  if (by === 'cpu') return known(cpu);
+  if (by === 'qps') return known(rate);
+  // CPU time that only few runs have would leave most of what was measured unused.
+  return (2 * cpu.runs >= (rate?.runs ?? 0) ? known(cpu) : undefined) ?? known(rate);
 }
 
 interface Preferred {

@@ -22,6 +22,8 @@ export interface CompareOptions {
   readonly seed: number;
   /** Judged at once; 1 by default. The bootstrap draws as many samples as Holm's smallest level takes. */
   readonly stages?: number;
+  /** What a stage is judged by; CPU time of a request where it is known, else QPS, by default. */
+  readonly by?: 'cpu' | 'qps' | undefined;
 }
 
 /** How the new side differs from the base. */

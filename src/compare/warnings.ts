@@ -1,6 +1,8 @@
-import type { CompareWarning } from './comparison.ts';
+import type { CompareWarning, StageComparison } from './comparison.ts';
 import { differencesOf, isOtherSetup, mergeFacts, type FactDifference, type Facts } from './facts.ts';
+import { metricOf, rateMetrics } from './metric.ts';
 import type { Side } from './side.ts';
+import { rangeText } from './why.ts';
 
 /** What makes the figures of two sides less than comparable. */
 export function warningsOf(base: Side, fresh: Side): CompareWarning[] {
@@ -50,4 +52,19 @@ export function setupDifferences(base: Side, fresh: Side): FactDifference[] {
 /** `host.kernel differs: 6.1.0 against 6.12.0`. */
 export function differenceText({ name, base, new: fresh }: FactDifference): string {
   return `${name} differs: ${base} against ${fresh}`;
+}
+
+/** A server that waits (for a CPU quota, a lock, a disk) costs no more CPU time: it is not slower by that figure. */
+export function slowThoughCheap(stages: readonly StageComparison[], margin: number): CompareWarning[] {
+  return stages.flatMap(({ stage, verdict, figures }): CompareWarning[] => {
+    const rate = figures.find(({ metric, judged }) => !judged && rateMetrics.some((name) => name === metric));
+    const interval = rate?.change.interval;
+    if (verdict === 'slower' || !rate || !interval || interval[1] >= 1 / (1 + margin) - 1) return [];
+    return [
+      {
+        code: 'qps-fell',
+        message: `${stage}: ${metricOf(rate.metric).title} ${rangeText(interval)}, though it was not judged by that: the server, or what drives it, may wait for something; --by qps judges it`,
+      },
+    ];
+  });
 }

@@ -8,17 +8,23 @@ interface Judged {
   readonly figure: FigureChange | undefined;
   readonly paired: boolean;
   readonly openLoop: boolean;
+  readonly by: 'cpu' | 'qps' | undefined;
   readonly margin: number;
   readonly runs: { readonly base: number; readonly new: number };
 }
 
 /** What a verdict rests on; of `undecided`, what it lacks and what helps. */
-export function whyOf({ verdict, figure, paired, openLoop, margin, runs }: Judged): string {
+export function whyOf({ verdict, figure, paired, openLoop, by, margin, runs }: Judged): string {
   const unit = paired ? 'pairs' : 'runs a side';
   if (figure === undefined) {
     if (runs.base === 0 || runs.new === 0) return 'a side has no run with figures';
+    if (by === 'cpu')
+      return 'CPU per request is not known of both sides: profile with --hook server-metrics, or --hook threads';
+    if (by === 'qps' && !openLoop) return 'QPS is not known of both sides';
     return openLoop
-      ? 'requests came on schedule, so QPS says nothing, and CPU per request is not known: profile with --hook server-metrics'
+      ? by === 'qps'
+        ? 'requests came on schedule: QPS is what was asked for, and says nothing'
+        : 'requests came on schedule, so QPS says nothing, and CPU per request is not known: profile with --hook server-metrics'
       : 'neither CPU per request nor QPS is known of both sides: profile with --hook server-metrics';
   }
   const { title } = metricOf(figure.metric);

@@ -13,6 +13,10 @@ export interface MadeSession {
   /** Of each trial, where they are not in the order of time. */
   readonly efSearch?: (stage: number) => number;
   readonly warnings?: readonly object[];
+  /** CPU time of a command in each stage, µs; 10, and 0.1 more for each, without. */
+  readonly cpuUs?: (stage: number) => number;
+  /** Of session.json; none without. */
+  readonly host?: object;
 }
 
 /** A whole session made by hand, as a run of stages of 0.9 s with 0.1 s between them leaves it. */
@@ -89,7 +93,7 @@ export async function madeSession(made: MadeSession): Promise<{ folder: string }
       'server-metrics': {
         ...captured,
         commandsPerSecond: 10_000 + i,
-        cpuUsPerCommand: 10 + i / 10,
+        cpuUsPerCommand: made.cpuUs?.(i) ?? 10 + i / 10,
         artifacts: [
           artifact(
             'server.json',
@@ -123,6 +127,7 @@ export async function madeSession(made: MadeSession): Promise<{ folder: string }
       monoNs: 6e9 + stages.length * 1e9,
     });
   if (made.metricsSeconds) files['metrics.ndjson'] = metricsOf(made.metricsSeconds);
+  if (made.host) files['session.json'] = JSON.stringify({ version: 1, state: 'complete', host: made.host });
   return await sessionFolder(events, files);
 }
 
