@@ -40,7 +40,7 @@ export interface Change {
   /** The same of the other direction. */
   readonly pLess: number;
   /**
-   * Pairs (or runs a side) needed in all, at this noise, for a change of nothing to be shown as `same`; null where it
+   * Pairs (or runs a side) needed in all, at this noise, for a change of nothing to be most likely shown as `same`; null where it
    * cannot be told.
    */
   readonly pairsForSame: number | null;
@@ -169,21 +169,22 @@ function pAbove(values: readonly number[], limit: number): number {
 }
 
 /**
- * The fewest runs whose interval, around no change at all, fits into the margin.
+ * The fewest runs that most likely show a change of nothing as `same`: half the width of their interval is half of the
+ * margin, so that an interval which lies off by chance, as 19 of 20 do by no more than that, still fits into it.
  * @param deviation of what one run (of each side) adds. @param quantile of Student's t with so many runs.
  */
 function runsForSame(deviation: number, limit: number, quantile: (runs: number) => number): number | null {
   if (!(limit > 0)) return null;
   const half = (n: number): number => (quantile(n) * deviation) / Math.sqrt(n);
   let high = 2;
-  while (half(high) > limit) {
+  while (half(high) > limit / 2) {
     high *= 2;
     if (high > 1e7) return null;
   }
   let low = Math.max(2, high / 2);
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (half(middle) > limit) low = middle + 1;
+    if (half(middle) > limit / 2) low = middle + 1;
     else high = middle;
   }
   return high;

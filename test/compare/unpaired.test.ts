@@ -11,11 +11,11 @@ function runs(random: Random, count: number, center: number, noise: number): num
   return Array.from({ length: count }, () => center * Math.exp(noise * normal(random)));
 }
 
-function share(is: (random: Random) => boolean): number {
+function share(is: (random: Random) => boolean, draws = DRAWS): number {
   const random = new Random(2026);
   let times = 0;
-  for (let i = 0; i < DRAWS; i++) if (is(random)) times++;
-  return times / DRAWS;
+  for (let i = 0; i < draws; i++) if (is(random)) times++;
+  return times / draws;
 }
 
 test.each([
@@ -68,15 +68,25 @@ test('one run of a side says nothing', () => {
   });
 });
 
-test('as many runs as it says show "same"', () => {
+test('as many runs as it says most likely show "same", at 5 % noise some 200', () => {
   const random = new Random(5);
-  const { pairsForSame } = unpairedChangeOf(runs(random, 6, 1, 0.05), runs(random, 6, 1, 0.05), options);
+  // Of many runs, so that the noise itself is known.
+  const { pairsForSame } = unpairedChangeOf(
+    runs(random, 5_000, 1, 0.05),
+    runs(random, 5_000, 1, 0.05),
+    options,
+  );
+  expect(pairsForSame).toBeGreaterThan(180);
+  expect(pairsForSame).toBeLessThan(220);
   const same = share((draw) => {
-    const more = Math.ceil(1.5 * pairsForSame!);
-    const change = unpairedChangeOf(runs(draw, more, 1, 0.05), runs(draw, more, 1, 0.05), options);
+    const change = unpairedChangeOf(
+      runs(draw, pairsForSame!, 1, 0.05),
+      runs(draw, pairsForSame!, 1, 0.05),
+      options,
+    );
     return verdictsOf([change], 'more', options)[0] === 'same';
-  });
-  expect(same).toBeGreaterThan(0.5);
+  }, 300);
+  expect(same).toBeGreaterThan(0.9);
 });
 
 test('the cost of a request is the inverse of requests a second', () => {
