@@ -1,54 +1,27 @@
 import { once } from 'node:events';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { request, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { dashboardApp } from '../../src/dashboard/app.ts';
-import { LiveSession } from '../../src/dashboard/live-session.ts';
 import { sessionFolder } from '../report/folder.ts';
 import { processSelf } from './self.ts';
-
-interface Served extends AsyncDisposable {
-  readonly port: number;
-  readonly folder: string;
-  readonly pages: { open: number; seen: number };
-  readonly server: Server;
-}
+import { serveFolder, type Served } from './served.ts';
 
 async function serve(
   events: readonly object[] = [],
   options: { token?: string; stallMs?: number } = {},
-): Promise<Served> {
+): Promise<Served & { readonly folder: string }> {
   const made = await sessionFolder([
     { type: 'session', state: 'started', folder: '/x', ...processSelf(), about: { label: 'made' } },
     ...events,
   ]);
-  const session = new LiveSession(made.folder);
-  const pages = { open: 0, seen: 0 };
-  const app = dashboardApp({
-    session,
-    access: { host: '127.0.0.1', ...(options.token === undefined ? {} : { token: options.token }) },
-    script: 'void 0',
-    watching: (change) => {
-      pages.open += change;
-      if (change === 1) pages.seen++;
-    },
-    ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
-  });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const served = await serveFolder(made.folder, options);
   return {
-    port: (server.address() as AddressInfo).port,
+    ...served,
     folder: made.folder,
-    pages,
-    server,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await session[Symbol.asyncDispose]();
+      await served[Symbol.asyncDispose]();
       await made[Symbol.asyncDispose]();
     },
   };
