@@ -252,7 +252,8 @@ function optionsOf(chart: Chart, lines: readonly DrawnLine[], context: ChartCont
     cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
     scales: {
       x: { time: false, min: range.min, max: range.max, auto: false },
-      y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
+      // Room above for the names of stages.
+      y: { range: (_, __, max) => [0, max > 0 ? max * 1.2 : 1] },
     },
     // The same for all: their time axes lie over each other.
     padding: [null, 24, null, 0],
