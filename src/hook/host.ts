@@ -23,7 +23,7 @@ export interface HookHostOptions {
   readonly host: Host;
   /** Without one, only hooks that do without run. */
   readonly target?: Target;
-  readonly session: Pick<Session, 'folder' | 'sample'>;
+  readonly session: Pick<Session, 'folder' | 'held' | 'sample'>;
   readonly signal: AbortSignal;
   readonly emit: (event: SessionEvent, atNs?: bigint) => void;
   /** A hook saw the target end; there may be more than one. */
@@ -161,7 +161,7 @@ export class HookHost {
     return {
       of: (span) =>
         new SessionArtifactDir(
-          session.folder,
+          session.held,
           join(spanFolder(session.folder, span.id, span.stage), safeName(this.name)),
           { hook: hook.name, target: this.name, span: span.id },
         ),
@@ -185,7 +185,11 @@ export class HookHost {
       }
       return made;
     } catch (error) {
-      this.#warn(hook, { code: 'collect-failed', message: messageOf(error), fails: true });
+      this.#warn(hook, {
+        code: 'collect-failed',
+        message: `${hook.name}: ${messageOf(error)}`,
+        fails: true,
+      });
       return [];
     }
   }
@@ -200,7 +204,7 @@ export class HookHost {
       options,
       target,
       host: target ?? host,
-      dir: new SessionArtifactDir(session.folder, targetFolder(session.folder, this.name), {
+      dir: new SessionArtifactDir(session.held, targetFolder(session.folder, this.name), {
         hook: hook.name,
         target: this.name,
       }),

@@ -6,6 +6,7 @@ import { readStat } from '../restore/stat.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { SessionEvent } from '../session/events.ts';
 import { processEvents } from '../session/process-events.ts';
+import { SESSION_FILES } from '../session/layout.ts';
 import { Session } from '../session/session.ts';
 import type { Source, SourceEnd } from '../source/contract.ts';
 import type { MarkerBatch } from '../stage/marker.ts';
@@ -85,7 +86,7 @@ class Monitor {
       emit: this.#emit,
       limitCollect: this.#limitCollect,
     });
-    this.#reports = new SpanReports(session.folder);
+    this.#reports = new SpanReports(session.held);
     const watches = options.watch.length > 0 ? stageMatcher(options.watch) : () => true;
     const skips = options.skip.length > 0 ? stageMatcher(options.skip) : () => false;
     this.#tracker = new SpanTracker({
@@ -101,7 +102,7 @@ class Monitor {
 
   async run(): Promise<MonitorSummary> {
     const { stop, hurry, sources, armFirst } = this.#options;
-    await this.#session.writeInfo({ ...this.#options.about, state: 'running' });
+    await this.#writeInfo({ ...this.#options.about, state: 'running' });
     this.#emit({
       type: 'session',
       state: 'started',
@@ -242,6 +243,13 @@ class Monitor {
     withinIdle(work, () => this.#backlog.held || this.#children.backgroundCount > 0, COLLECT_LIMIT_MS, what);
 
   async #summarise(): Promise<MonitorSummary> {
+    if (!(await this.#session.held.isInPlace()))
+      this.#emit({
+        type: 'warning',
+        code: 'session-moved',
+        message: `${this.#session.folder} was moved or removed while it was written`,
+        fails: true,
+      });
     const summary: MonitorSummary = {
       folder: this.#session.folder,
       stages: this.#table.rows(),
@@ -253,7 +261,7 @@ class Monitor {
       failures: this.#failures.all(),
       uncollected: this.#reports.missing,
     };
-    await this.#session.writeInfo({
+    await this.#writeInfo({
       ...this.#options.about,
       state: summary.uncollected > 0 ? 'not-collected' : 'complete',
       endedAt: new Date().toISOString(),
@@ -264,7 +272,15 @@ class Monitor {
     });
     this.#emit({ type: 'session', state: 'ended', spans: summary.spans, failures: summary.failures.length });
     await this.#session.flush();
-    return summary;
+    return { ...summary, failures: this.#failures.all() };
+  }
+
+  /** A disk that is full must not end the pass-through. */
+  async #writeInfo(info: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#session.writeInfo(info).catch((error: unknown) => {
+      const message = `${SESSION_FILES.session}: ${messageOf(error)}`;
+      this.#emit({ type: 'warning', code: 'session-not-written', message, fails: true });
+    });
   }
 
   #emit = (event: SessionEvent, atNs: bigint = monotonicNs()): void => {

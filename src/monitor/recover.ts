@@ -11,6 +11,7 @@ import { Children } from '../restore/children.ts';
 import { isStillRunning } from '../restore/end-process.ts';
 import { monotonicNs } from '../session/clock.ts';
 import type { JournalLine, SessionEvent } from '../session/events.ts';
+import type { HeldFolder } from '../session/held-folder.ts';
 import { SESSION_FILES, spanFolder } from '../session/layout.ts';
 import { lastSignOfLife, readSession, spansOf, type ReadSession } from '../session/read.ts';
 import { Session } from '../session/session.ts';
@@ -89,7 +90,7 @@ export async function recoverSession(
   }
   for (const span of spans)
     await report(
-      folder,
+      session.held,
       span,
       hosts.filter(({ own }) => own.includes(span)).map(({ hooks }) => hooks),
     );
@@ -128,13 +129,13 @@ function refuseRunning(folder: string, started: SessionStarted): void {
     );
 }
 
-async function report(folder: string, span: EndedSpan, hosts: readonly HookHost[]): Promise<void> {
+async function report(session: HeldFolder, span: EndedSpan, hosts: readonly HookHost[]): Promise<void> {
   const targets = hosts.map((hooks) => ({
     target: hooks.name,
     ...(hooks.target ? { pid: hooks.target.pid } : {}),
     hooks: hooks.takeReports(span.id),
   }));
-  await writeSpanReport(folder, span, targets, [
+  await writeSpanReport(session, span, targets, [
     { code: 'recovered', message: 'the session was cut short; this was made afterwards' },
   ]);
 }

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HookReport } from '../hook/host.ts';
 import type { Capture } from '../hook/slot.ts';
 import { writeWhole } from '../session/artifact-dir.ts';
 import { msBetween } from '../session/clock.ts';
+import type { HeldFolder } from '../session/held-folder.ts';
 import { SESSION_FILES, spanFolder } from '../session/layout.ts';
 import { stageLabel } from '../stage/stage.ts';
 import type { EndedSpan } from '../stage/span.ts';
@@ -44,13 +44,13 @@ export function coverageOf(span: EndedSpan, capture: Capture | undefined): Cover
 
 /** span.json: the span, and by target and hook what was captured of it. */
 export async function writeSpanReport(
-  session: string,
+  session: HeldFolder,
   span: EndedSpan,
   targets: readonly TargetReport[],
   warnings: readonly SpanWarning[],
 ): Promise<void> {
-  const folder = spanFolder(session, span.id, span.stage);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const folder = spanFolder(session.path, span.id, span.stage);
+  await session.makeFolder(folder);
   const report = {
     version: 1,
     id: span.id,
@@ -73,7 +73,10 @@ export async function writeSpanReport(
     })),
     warnings,
   };
-  await writeWhole(join(folder, SESSION_FILES.span), `${JSON.stringify(report, undefined, 2)}\n`);
+  await writeWhole(
+    session.place(join(folder, SESSION_FILES.span)),
+    `${JSON.stringify(report, undefined, 2)}\n`,
+  );
 }
 
 function describeHook(span: EndedSpan, { capture, facts, artifacts }: HookReport): object {

@@ -1,4 +1,5 @@
 import type { SessionEvent } from '../session/events.ts';
+import type { HeldFolder } from '../session/held-folder.ts';
 import type { EndedSpan } from '../stage/span.ts';
 import { writeSpanReport, type SpanWarning, type TargetReport } from './span-report.ts';
 
@@ -7,12 +8,12 @@ export const EMPTY_SPAN_MS = 50;
 
 /** Writes span.json of spans whose hooks have been collected, with the warnings that concerned them. */
 export class SpanReports {
-  readonly #session: string;
+  readonly #session: HeldFolder;
   readonly #warnings = new Map<number, SpanWarning[]>();
   #expected = 0;
   #written = 0;
 
-  constructor(session: string) {
+  constructor(session: HeldFolder) {
     this.#session = session;
   }
 

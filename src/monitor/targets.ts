@@ -22,7 +22,7 @@ export interface TargetsOptions {
   readonly host: Host;
   /** Before the host starts its first program. */
   readonly loadHost: () => Promise<void>;
-  readonly session: Pick<Session, 'folder' | 'sample'>;
+  readonly session: Pick<Session, 'folder' | 'held' | 'sample'>;
   readonly signal: AbortSignal;
   readonly emit: (event: SessionEvent, atNs?: bigint) => void;
   readonly limitCollect: <T>(work: Promise<T>, what: string) => Promise<T>;

@@ -1,4 +1,4 @@
-import { close, open, write, writeSync } from 'node:fs';
+import { close, constants, open, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const openAsync = promisify(open);
@@ -32,7 +32,8 @@ export class AppendFile implements AsyncDisposable {
 
   /** @param onProblem told once when a write fails (disk full), and again if it fails after it had recovered. */
   static async open(path: string, onProblem: AppendProblem): Promise<AppendFile> {
-    return new AppendFile(path, await openAsync(path, 'a', 0o600), onProblem);
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+    return new AppendFile(path, await openAsync(path, flags, 0o600), onProblem);
   }
 
   /** Queues one line; the newline is added. */

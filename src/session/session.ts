@@ -6,6 +6,7 @@ import { AppendFile } from './append-file.ts';
 import { writeWhole } from './artifact-dir.ts';
 import { monotonicNs } from './clock.ts';
 import type { SessionEvent } from './events.ts';
+import { HeldFolder } from './held-folder.ts';
 import { SESSION_FILES, sessionFolderName } from './layout.ts';
 
 /** session.json. */
@@ -18,12 +19,15 @@ export interface SessionInfo {
 /** The folder of a running session: journal and metrics are appended as things happen. */
 export class Session implements AsyncDisposable {
   readonly folder: string;
+  /** All that is written below it goes through this. */
+  readonly held: HeldFolder;
   readonly startedAt: Date;
   readonly #events: AppendFile;
   readonly #metrics: AppendFile;
 
-  private constructor(folder: string, startedAt: Date, events: AppendFile, metrics: AppendFile) {
-    this.folder = folder;
+  private constructor(held: HeldFolder, startedAt: Date, events: AppendFile, metrics: AppendFile) {
+    this.folder = held.path;
+    this.held = held;
     this.startedAt = startedAt;
     this.#events = events;
     this.#metrics = metrics;
@@ -39,9 +43,7 @@ export class Session implements AsyncDisposable {
     try {
       await makeOutputDir(outputDir);
       const folder = await makeUnique(join(resolve(outputDir), sessionFolderName(startedAt, label)));
-      const events = await AppendFile.open(join(folder, SESSION_FILES.events), onProblem);
-      const metrics = await AppendFile.open(join(folder, SESSION_FILES.metrics), onProblem);
-      return new Session(folder, startedAt, events, metrics);
+      return await Session.#open(folder, startedAt, onProblem);
     } catch (cause) {
       throw cause instanceof UsageError ? cause : badOutputDir(outputDir, cause);
     }
@@ -49,12 +51,22 @@ export class Session implements AsyncDisposable {
 
   /** A session that was cut short: what is appended begins on a line of its own. */
   static async reopen(folder: string, onProblem: (error: Error) => void): Promise<Session> {
-    const path = join(folder, SESSION_FILES.events);
-    const text = await readFile(path);
-    const events = await AppendFile.open(path, onProblem);
-    if (text.length > 0 && text.at(-1) !== 0x0a) events.append('');
-    const metrics = await AppendFile.open(join(folder, SESSION_FILES.metrics), onProblem);
-    return new Session(folder, new Date(), events, metrics);
+    const text = await readFile(join(folder, SESSION_FILES.events));
+    const session = await Session.#open(folder, new Date(), onProblem);
+    if (text.length > 0 && text.at(-1) !== 0x0a) session.#events.append('');
+    return session;
+  }
+
+  static async #open(folder: string, startedAt: Date, onProblem: (error: Error) => void): Promise<Session> {
+    const held = await HeldFolder.open(resolve(folder));
+    const append = (name: string): Promise<AppendFile> =>
+      AppendFile.open(held.place(join(held.path, name)), onProblem);
+    return new Session(
+      held,
+      startedAt,
+      await append(SESSION_FILES.events),
+      await append(SESSION_FILES.metrics),
+    );
   }
 
   /** Appends to the journal. @param atNs when it happened, if not now: CLOCK_MONOTONIC, ns. */
@@ -69,7 +81,10 @@ export class Session implements AsyncDisposable {
 
   async writeInfo(info: Readonly<Record<string, unknown>>): Promise<void> {
     const whole: SessionInfo = { version: 1, startedAt: this.startedAt.toISOString(), ...info };
-    await writeWhole(join(this.folder, SESSION_FILES.session), `${JSON.stringify(whole, undefined, 2)}\n`);
+    await writeWhole(
+      this.held.place(join(this.folder, SESSION_FILES.session)),
+      `${JSON.stringify(whole, undefined, 2)}\n`,
+    );
   }
 
   async flush(): Promise<void> {
@@ -79,6 +94,7 @@ export class Session implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#events[Symbol.asyncDispose]();
     await this.#metrics[Symbol.asyncDispose]();
+    await this.held[Symbol.asyncDispose]();
   }
 }
 

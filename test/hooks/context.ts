@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   Artifact,
@@ -9,7 +10,7 @@ import type {
   HookWarning,
   Span,
 } from '../../src/hook/index.ts';
-import { SessionArtifactDir } from '../../src/session/artifact-dir.ts';
+import { type ArtifactRoot, SessionArtifactDir } from '../../src/session/artifact-dir.ts';
 import { spanFolder, targetFolder } from '../../src/session/layout.ts';
 import type { Target } from '../../src/target/contract.ts';
 
@@ -32,8 +33,13 @@ export function contextIn<Options>(
 ): Told<Options> {
   const warnings: HookWarning[] = [];
   const facts = new Map<number, Record<string, unknown>>();
+  const root: ArtifactRoot = {
+    path: session,
+    place: (path) => path,
+    makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
+  };
   const dirAt = (path: string, span?: number): ArtifactDir =>
-    new SessionArtifactDir(session, path, { hook, target: target.id, ...(span !== undefined && { span }) });
+    new SessionArtifactDir(root, path, { hook, target: target.id, ...(span !== undefined && { span }) });
   const out: ArtifactDirs = {
     of: (span: Span) => dirAt(join(spanFolder(session, span.id, span.stage), target.id), span.id),
   };
