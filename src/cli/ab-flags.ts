@@ -70,7 +70,9 @@ export function takeBenchmarkWords(command: Command, words: readonly string[]): 
       `Expected behind -- flags of a benchmark, like -t get -n 100000, or one of ${driverNames.join(', ')} with them, got "${first}"`,
     );
   if (isProgram) command.setOptionValueWithSource(first.includes('/') ? 'binary' : 'driver', first, 'cli');
-  const inner = addBenchFlags(command.createCommand(command.name())).copyInheritedSettings(command);
+  const inner = addBenchFlags(command.createCommand(command.name()))
+    .copyInheritedSettings(command)
+    .allowExcessArguments();
   inner.parse(isProgram ? rest : [...words], { from: 'user' });
   const [stray] = inner.args;
   if (stray !== undefined)
