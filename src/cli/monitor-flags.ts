@@ -76,14 +76,21 @@ export function addMonitorFlags(command: Command): Command {
     .option('--all-servers', 'profile every server found, each in its own folder')
     .option('--output-dir <dir>', 'where session folders are made', './stage_perf')
     .option('--label <text>', "part of the session folder's name")
-    .option('--max-span <time>', 'close a stage that is open longer than this', timeMs, 3_600_000)
+    .addOption(
+      new Option('--max-span <time>', 'close a stage that is open longer than this')
+        .argParser(timeMs)
+        .default(3_600_000, '1h'),
+    )
     .option('-F, --frequency <hz>', 'samples a second of perf-record', integer(1, 100_000))
     .addOption(
       new Option('--call-graph <how>', 'how perf-record unwinds stacks').choices(['fp', 'dwarf', 'lbr']),
     )
     .option('--events [file]', 'live events as NDJSON, to standard error or a file')
     .addOption(
-      new Option('--serve [address]', 'a live page, on loopback and any free port where nothing is said')
+      new Option(
+        '--serve [address]',
+        'a live page and /metrics, at PORT or HOST:PORT; without, on loopback and any free port',
+      )
         .argParser(parseServeAddress)
         .preset('127.0.0.1'),
     )
