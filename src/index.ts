@@ -77,3 +77,7 @@ export type { MarkerSink, OpenStage } from './experiment/wrapper-stage.ts';
 export { startEngine, type RunningEngine } from './engine/start.ts';
 export { makeFlamegraph, type Flamegraph, type FlamegraphOptions } from './perf/flamegraph.ts';
 export { exportFormats, type ExportFormat, type ExportOptions, exportSession } from './report/export.ts';
+export { compareSides, type Comparison, type StageComparison } from './compare/comparison.ts';
+export { readBaseline, saveBaseline } from './compare/baseline.ts';
+export { readSide, type Side } from './compare/side.ts';
+export type { CompareOptions, Verdict } from './compare/verdict.ts';

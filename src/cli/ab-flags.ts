@@ -36,6 +36,11 @@ const MEANINGLESS: readonly (readonly [flag: string, name: keyof BenchFlags])[] 
   ['--server-cpus', 'serverCpus'],
 ];
 
+const MEANINGS: Readonly<Record<string, string>> = {
+  '--json': 'the comparison as JSON, to standard output or a file',
+  '--output': 'every run as a row of CSV',
+};
+
 export function addAbFlags(command: Command): Command {
   command
     .optionsGroup('Sides:')
@@ -51,7 +56,9 @@ export function addAbFlags(command: Command): Command {
     .option('--max-time <time>', 'no pair is begun after it: 10m (1h)', timeMs);
   addBenchFlags(addCompareFlags(command));
   for (const option of command.options)
-    if (MEANINGLESS.some(([flag]) => flag === option.long)) option.hideHelp();
+    option.description = MEANINGS[option.long ?? ''] ?? option.description;
+  for (const option of command.options)
+    if (option.long === '--yes' || MEANINGLESS.some(([flag]) => flag === option.long)) option.hideHelp();
   return command;
 }
 

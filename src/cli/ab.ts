@@ -10,6 +10,7 @@ import { planServerChanges } from '../experiment/server-changes.ts';
 import { configData } from '../experiment/trial-data.ts';
 import type { Room } from '../experiment/trial-source.ts';
 import type { MonitorSummary } from '../monitor/options.ts';
+import { writeWhole } from '../session/artifact-dir.ts';
 import { SESSION_FILES } from '../session/layout.ts';
 import { AbTelling } from './ab-telling.ts';
 import { type AbFlags, type AbServer, addAbFlags, serversOf, takeBenchmarkWords } from './ab-flags.ts';
@@ -45,8 +46,8 @@ export const command = addAbFlags(
   new Command('ab')
     .summary('compare two live servers, by pairs of runs in turns')
     .description(
-      'Runs one operation on two servers in turns, A B B A, so that drift of the machine\n' +
-        'meets both alike, and tells whether B is slower than A.',
+      'Runs one operation on two servers in turns, A B B A, so that drift of the\n' +
+        'machine meets both alike, and tells whether B is slower than A.',
     )
     .argument('[benchmark...]', 'behind --: flags of the benchmark, as they may stand before it'),
 )
@@ -142,14 +143,9 @@ async function reportEnd(
   let verdict: number = EXIT.benchmarkFailed;
   if (sides && end) {
     const more = { ended: end.state, session: summary.folder };
-    verdict = compareAndWrite(
-      ...sides,
-      flags,
-      flags,
-      undefined,
-      more,
-      join(summary.folder, SESSION_FILES.answer),
-    );
+    const { code, data } = compareAndWrite(...sides, flags, flags, undefined, more);
+    verdict = code;
+    await writeWhole(join(summary.folder, SESSION_FILES.answer), `${JSON.stringify(data, undefined, 2)}\n`);
   }
   if (flags.events !== true) {
     for (const block of closingLines({ ...summary, stages: [] }, { quiet: true }))

@@ -7,6 +7,7 @@ import { flameDiffs, mostTelling } from '../compare/flame-diff.ts';
 import { comparisonJunit } from '../compare/junit.ts';
 import { comparisonMarkdown } from '../compare/markdown.ts';
 import type { Side } from '../compare/side.ts';
+import type { Verdict } from '../compare/verdict.ts';
 import { messageOf, UsageError } from '../error.ts';
 import { safeName } from '../session/layout.ts';
 import { comparisonText } from './compare-text.ts';
@@ -42,12 +43,15 @@ export function addCompareFlags(command: Command): Command {
         'what is judged: cpu time of a request (default, where it is known) or qps',
       ).choices(['cpu', 'qps']),
     )
-    .option('--margin <percent>', 'changes up to this are none', percentage(0, 100), 0.02)
-    .option(
-      '--confidence <percent>',
-      'of the intervals, and of all verdicts together',
-      percentage(50, 99.9),
-      0.95,
+    .addOption(
+      new Option('--margin <percent>', 'changes up to this are none')
+        .argParser(percentage(0, 100))
+        .default(0.02, '2%'),
+    )
+    .addOption(
+      new Option('--confidence <percent>', 'of the intervals, and of all verdicts together')
+        .argParser(percentage(50, 99.9))
+        .default(0.95, '95%'),
     )
     .option(
       '--compare-seed <n>',
@@ -63,8 +67,8 @@ export function addCompareFlags(command: Command): Command {
 
 /**
  * Compares, writes what the flags ask for, and the text for people where standard output is not taken. @param folder for a
- * flame graph of each stage. @param more beside the comparison in JSON. @param keptIn a file that has it in any case.
- * @returns the exit code: 1 for any slower, 6 for any undecided, else 0.
+ * flame graph of each stage. @param more beside the comparison in JSON.
+ * @returns the exit code, 1 for any slower, 6 for any undecided, else 0; and what JSON has.
  */
 export function compareAndWrite(
   base: Side,
@@ -73,22 +77,24 @@ export function compareAndWrite(
   flags: CompareOutputFlags,
   folder: string | undefined,
   more: Readonly<Record<string, unknown>> = {},
-  keptIn?: string,
-): number {
+): { readonly code: number; readonly data: Readonly<Record<string, unknown>> } {
   const comparison = compareSides(base, fresh, { margin, confidence, seed: compareSeed, by });
+  const data = { ...comparisonData(comparison), ...more };
   const taken = [flags.json, flags.markdown, flags.junit].filter((file) => file === true).length;
   if (taken === 0) writeResult(1, comparisonText(comparison));
-  if (flags.json !== undefined) writeJson(flags.json, { ...comparisonData(comparison), ...more });
+  if (flags.json !== undefined) writeJson(flags.json, data);
   writeText(flags.markdown, () => comparisonMarkdown(comparison));
   writeText(flags.junit, () => comparisonJunit(comparison));
-  if (keptIn !== undefined) writeJson(keptIn, { ...comparisonData(comparison), ...more });
   writeFlameGraphs(base, fresh, comparison, flags.html, folder);
-  return comparison.verdict === 'slower'
-    ? EXIT.targetNotMet
-    : comparison.verdict === 'undecided'
-      ? EXIT.undecided
-      : EXIT.done;
+  return { code: CODES[comparison.verdict], data };
 }
+
+const CODES: Readonly<Record<Verdict, number>> = {
+  slower: EXIT.targetNotMet,
+  undecided: EXIT.undecided,
+  same: EXIT.done,
+  faster: EXIT.done,
+};
 
 /** One result can have standard output. @throws {UsageError} two-outputs */
 export function checkOutputs({ json, markdown, junit }: CompareOutputFlags): void {

@@ -73,7 +73,7 @@ export const command = addCompareFlags(
       return;
     }
     const [base, fresh] = await sidesOf(sessions, flags);
-    process.exitCode = compareAndWrite(base, fresh, flags, flags, flags.outputDir);
+    process.exitCode = compareAndWrite(base, fresh, flags, flags, flags.outputDir).code;
   });
 
 async function sidesOf(sessions: readonly string[], flags: Flags): Promise<readonly [Side, Side]> {

@@ -6,8 +6,11 @@ export function comparisonData(comparison: Comparison): Readonly<Record<string, 
   return {
     version: 1,
     ...head,
-    stages: stages.map(({ figures, ...stage }) => ({
-      ...stage,
+    stages: stages.map(({ stage, verdict, why, figures, ...rest }) => ({
+      stage,
+      verdict,
+      why,
+      ...rest,
       figures: figures.map(({ metric, judged, base, new: fresh, change }) => ({
         metric,
         judged,
