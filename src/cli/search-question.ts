@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { BenchmarkConfig } from '../bench/config.ts';
 import { UsageError } from '../error.ts';
 import type { Constraints, Parameter, ParameterName } from '../search/contract.ts';
-import { checkParameters, parameterOf } from '../search/parameter.ts';
+import { checkEffect, checkParameters, parameterOf } from '../search/parameter.ts';
 import type { SearchFlags } from './search-flags.ts';
 
 /** Where nobody says otherwise. */
@@ -37,7 +37,7 @@ export function toConstraints(
 /**
  * What is searched, and where. `--search-param` says what (both, unless one of them is given), `--tune` adds parameters
  * or gives one of them another range.
- * @throws {UsageError} unknown-parameter, bad-range, fixed-parameter, one-parameter.
+ * @throws {UsageError} unknown-parameter, bad-range, fixed-parameter, one-parameter, without-effect.
  */
 export function toParameters(flags: SearchFlags, base: BenchmarkConfig): Parameter[] {
   const tuned = (flags.tune ?? []).map(parseTune);
@@ -57,6 +57,10 @@ export function toParameters(flags: SearchFlags, base: BenchmarkConfig): Paramet
     ...tuned,
   ];
   checkParameters(parameters);
+  checkEffect(
+    parameters.map(({ name }) => name),
+    base.operation,
+  );
   for (const { name } of parameters) refuseFixed(name, flags);
   return parameters;
 }

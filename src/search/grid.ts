@@ -13,7 +13,7 @@ import type {
   TrialPurpose,
 } from './contract.ts';
 import { Laboratory } from './laboratory.ts';
-import { configWith, parameterOf } from './parameter.ts';
+import { checkEffect, configWith, parameterOf } from './parameter.ts';
 import { endedEarly, searched } from './answer.ts';
 import { keeps, limitThatBinds, shortfall } from './limits.ts';
 import { summarise } from './summary.ts';
@@ -70,6 +70,8 @@ export function combinationsOf({
   grid,
   filter,
 }: Pick<GridOptions, 'base' | 'grid' | 'filter'>): BenchmarkConfig[] {
+  const names = Object.keys(grid).map(parameterOf);
+  if (!names.includes('operation')) checkEffect(names, base.operation);
   let configs = [base];
   for (const [name, values = []] of Object.entries(grid)) {
     const parameter = parameterOf(name);

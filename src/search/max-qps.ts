@@ -8,7 +8,7 @@ import { Laboratory } from './laboratory.ts';
 import { limitedBy } from './limited-by.ts';
 import { keeps, shortfall } from './limits.ts';
 import { SURE } from './model.ts';
-import { checkParameters, valueOf } from './parameter.ts';
+import { checkEffect, checkParameters, valueOf } from './parameter.ts';
 import { bestEf, seekSmallestEf } from './smallest-ef.ts';
 import { summarise } from './summary.ts';
 
@@ -21,6 +21,10 @@ import { summarise } from './summary.ts';
  */
 export async function* searchMaxQps(options: SearchOptions, measure: Measure): Search {
   checkParameters(options.parameters);
+  checkEffect(
+    options.parameters.map(({ name }) => name),
+    options.base.operation,
+  );
   const { base, constraints, budget, repeats = 3 } = options;
   const lab = new Laboratory(measure, budget, options.signal);
   const axes = options.parameters.map(axisOf);

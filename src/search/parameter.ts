@@ -78,6 +78,22 @@ export function valueOf(config: BenchmarkConfig, name: ParameterName): number | 
   return typeof value === 'number' || typeof value === 'string' ? value : undefined;
 }
 
+/** What changes nothing but queries of vectors. */
+const ofQueries: ReadonlySet<string> = new Set<ParameterName>(['efSearch', 'k']);
+
+/**
+ * Whether an operation takes a parameter at all: of others every value would measure the same.
+ * @throws {UsageError} without-effect.
+ */
+export function checkEffect(names: readonly ParameterName[], operation: string): void {
+  const idle = names.find((name) => ofQueries.has(name));
+  if (idle === undefined || operation.trim().toLowerCase() === 'vec-query') return;
+  throw new UsageError(
+    'without-effect',
+    `Expected ${snakeCase(idle)} to be searched with vec-query only: ${operation} has none.`,
+  );
+}
+
 /** @throws {UsageError} for a range that holds nothing, a parameter given twice, or one that is no number. */
 export function checkParameters(parameters: readonly Parameter[]): void {
   const seen = new Set<ParameterName>();

@@ -44,6 +44,8 @@ test.each<[Given, string, RegExp]>([
   [{ maxValue: 5 }, 'one-parameter', /--tune/],
   [{ tune: ['ef_search:1:2'], minValue: 5 }, 'one-parameter', /none/],
   [{ searchParam: 'both', operation: 'get' }, 'no-recall', /ef_search/],
+  [{ searchParam: 'ef_search', operation: 'get' }, 'without-effect', /ef_search .*vec-query only: get/],
+  [{ tune: ['num_clients:1:9', 'k:1:9'], operation: 'vec-load' }, 'without-effect', /^Expected k /],
   [{ searchParam: 'pipeline' }, 'bad-range', /--tune pipeline:min:max/],
   [{ efSearch: 1, numClients: 1 }, 'nothing-to-search', /stagewatch bench/],
   [{ operation: 'get', numClients: 1 }, 'nothing-to-search', /stagewatch bench/],
