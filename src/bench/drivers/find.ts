@@ -47,34 +47,39 @@ export interface FoundDriver {
 export async function findDriver(options: FindOptions): Promise<FoundDriver> {
   const { binary, env = process.env } = options;
   const name = options.driver === undefined ? undefined : driverNameOf(options.driver);
-  if (name === 'builtin') return supported(builtin(options), options, 'as --driver says');
+  if (name === 'builtin') return supported(builtin(options), options, 'as asked for');
   if (binary !== undefined) {
-    const found = await identifyNamed(binary, '--binary', options);
+    const found = await identifyNamed(binary, 'the benchmark program', options);
     if (name !== undefined && found.kind !== kindOf(name))
       throw new UsageError(
         'other-program',
-        `Expected --binary to be ${name}, as --driver says, but ${found.path} is ${found.program} ${found.version}.`,
+        `Expected the benchmark program to be ${name}, which was asked for too, but ${found.path} is ${found.program} ${found.version}.`,
       );
-    return supported(ofBinary(found, options), options, `${found.path}, as --binary says`);
+    return supported(ofBinary(found, options), options, `${found.path}, as asked for`);
   }
   const reasons: string[] = [];
   for await (const { found, place } of candidates(options, name, env, reasons)) {
     const driver = ofBinary(found, options);
     const why = `${found.path} ${place}`;
-    if (name !== undefined) return supported(driver, options, `${why}, as --driver says`);
+    if (name !== undefined) return supported(driver, options, `${why}, as asked for`);
     const obstacle = driver.supports(options.operation)
       ? options.config && driver.obstacle(options.config)?.message
       : `it cannot do ${options.operation}`;
     if (obstacle === undefined) return supported(driver, options, why);
-    reasons.push(`${why}: ${obstacle}`);
+    reasons.push(`${why}: ${firstSentence(obstacle)}`);
   }
   const looked = `no ${programsFor(options, name).join(', ')} in target/release, target/debug or on PATH`;
   const why = reasons.length > 0 ? reasons.join('; ') : looked;
   if (name === undefined) return supported(builtin(options), options, why);
   throw new BinaryNotFoundError(
     'binary-not-found',
-    `Expected ${name} to be there, as --driver says: ${why}. Name it with --binary or VALKEY_BENCHMARK_BIN, or use --driver builtin.`,
+    `Expected ${name} to be there, as asked for: ${why}. Say where it is (--binary or VALKEY_BENCHMARK_BIN), or use the driver builtin.`,
   );
+}
+
+/** What to do instead is done. */
+function firstSentence(message: string): string {
+  return message.replace(/\. .*$/s, '');
 }
 
 function driverNameOf(name: string): DriverName {
@@ -82,7 +87,7 @@ function driverNameOf(name: string): DriverName {
   if (found !== undefined) return found;
   throw new UsageError(
     'unknown-driver',
-    `Expected --driver to be one of ${driverNames.join(', ')}, got "${name}".`,
+    `Expected the driver to be one of ${driverNames.join(', ')}, got "${name}".`,
   );
 }
 

@@ -59,7 +59,7 @@ test('the order: target/release, target/debug, PATH, and then the built-in one, 
   const env = { ...place().env, VALKEY_BENCHMARK_BIN: `${path.folder}/valkey-bench-rs` };
   expect((await find('get', { env })).why).toContain('of VALKEY_BENCHMARK_BIN');
   const named = await find('get', { env, binary: `${path.folder}/valkey-benchmark` });
-  expect(named.why).toContain('as --binary says');
+  expect(named.why).toContain('as asked for');
 });
 
 test('a password goes to a driver that takes it safely', async () => {
@@ -68,6 +68,7 @@ test('a password goes to a driver that takes it safely', async () => {
   expect(driver.name).toBe('builtin');
   expect(why).toMatch(/valkey-bench-rs.*no user or password/);
   expect(why).not.toContain('s3cret');
+  expect(why).not.toContain('--driver'); // what to do instead is done
 });
 
 test('a program that cannot do the operation is passed over, and that is said', async () => {
@@ -80,14 +81,14 @@ test('a program that cannot do the operation is passed over, and that is said', 
   });
 });
 
-test('--driver takes one, and no other', async () => {
+test('a driver that is named is taken, and no other', async () => {
   expect((await find('get', { driver: 'builtin' })).driver.name).toBe('builtin');
-  expect((await find('get', { driver: 'valkey-benchmark' })).why).toMatch(/on PATH, as --driver says$/);
+  expect((await find('get', { driver: 'valkey-benchmark' })).why).toMatch(/on PATH, as asked for$/);
   expect((await find('get', { driver: 'redis-benchmark' })).driver.version).toMatch(/^redis-benchmark/);
   const env = { PATH: '/nowhere', VALKEY_BENCHMARK_BIN: locate('valkey-benchmark')! };
   await expect(find('get', { driver: 'valkey-bench-rs', env, cwd: '/' })).rejects.toMatchObject({
     ...{ name: 'BinaryNotFoundError', code: 'binary-not-found' },
-    message: expect.stringMatching(/it is valkey-benchmark .*--binary.*--driver builtin/) as string,
+    message: expect.stringMatching(/it is valkey-benchmark .*--binary.*driver builtin/) as string,
   });
   await expect(find('get', { driver: 'memtier' })).rejects.toMatchObject({
     name: 'UsageError',
