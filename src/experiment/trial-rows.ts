@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Trial } from '../search/contract.ts';
+import { resultColumns } from './result-columns.ts';
 
 /** Those of the library's CSV files in their order, and behind them what tells trials apart. */
 type Column = readonly [
@@ -10,20 +11,7 @@ type Column = readonly [
 const measured = ({ outcome }: Trial) => (outcome.state === 'measured' ? outcome.result : undefined);
 
 const COLUMNS: readonly Column[] = [
-  ['timestamp', (trial) => measured(trial)?.timestamp],
-  ['qps', (trial) => measured(trial)?.qps],
-  ['latency_avg', (trial) => measured(trial)?.latencyAvg],
-  ['latency_p50', (trial) => measured(trial)?.latencyP50],
-  ['latency_p95', (trial) => measured(trial)?.latencyP95],
-  ['latency_p99', (trial) => measured(trial)?.latencyP99],
-  ['latency_max', (trial) => measured(trial)?.latencyMax],
-  ['recall_avg', (trial) => measured(trial)?.recallAvg],
-  ['recall_min', (trial) => measured(trial)?.recallMin],
-  ['recall_max', (trial) => measured(trial)?.recallMax],
-  ['baseline_latency', (trial) => measured(trial)?.baselineLatencyAvg],
-  ['num_clients', ({ config }) => config.numClients],
-  ['num_threads', ({ config }) => config.numThreads],
-  ['ef_search', ({ config }) => config.efSearch],
+  ...resultColumns.map(([name, of]): Column => [name, (trial) => of(trial.config, measured(trial))]),
   ['trial', ({ number }) => number],
   ['purpose', ({ purpose }) => purpose],
   ['stage', (_, stage) => stage],
