@@ -1,29 +1,15 @@
-import { BlockTable } from './block-table.ts';
 import { Epochs } from './epochs.ts';
 import { PairTable } from './pair-table.ts';
+import type { Questions } from './questions.ts';
 import type { Window } from './record-walk.ts';
 import type { SampleLayout } from './sample-layout.ts';
-
-/** A sample that shows something that none before it showed: perf is asked about it. */
-export interface NewSample {
-  readonly tid: number;
-  /** On the axis, ns. */
-  readonly time: number;
-  readonly thread: number;
-  /** Undefined where it has no stack. */
-  readonly leaf: number | undefined;
-  /** The addresses of its callers, by number, innermost first; none where nothing is new in them. */
-  readonly callers: readonly number[];
-  /** Of its call chain, the words that perf must see. */
-  readonly words: number;
-}
+import { WordTable } from './word-table.ts';
 
 const type = {
   mmap: 1,
   comm: 3,
   exit: 4,
   fork: 7,
-  sample: 9,
   mmap2: 10,
   namespaces: 16,
   ksymbol: 17,
@@ -48,6 +34,7 @@ const maximumSamples = 8_000_000;
  */
 export class DistinctStacks {
   readonly #layout: SampleLayout;
+  readonly #questions: Questions;
   readonly #words: Uint32Array;
   readonly #bytes: Buffer;
   readonly #mapped = new Epochs();
@@ -55,12 +42,11 @@ export class DistinctStacks {
   readonly #pids = new PairTable();
   readonly #scopes = new PairTable();
   readonly #tids = new PairTable();
-  readonly #leaves = new BlockTable();
-  readonly #callers = new BlockTable();
-  readonly #addresses = new BlockTable();
+  readonly #callers = new WordTable();
+  readonly #addresses = new WordTable();
   /** By number: thread id and process, in an epoch of its name. */
   readonly threads = new PairTable();
-  /** By number: leaf and callers. */
+  /** By number: innermost address, and callers; -1 for no address. */
   readonly stacks = new PairTable();
   /** By number of the callers: their addresses by number, innermost first. */
   readonly addressesOf: (readonly number[])[] = [];
@@ -73,7 +59,6 @@ export class DistinctStacks {
   originSeconds = 0;
   #originHigh = 0;
   #originLow = 0;
-  #hasOrigin = false;
 
   // What the last sample was of, and how long that holds.
   #pid = 0;
@@ -82,11 +67,13 @@ export class DistinctStacks {
   #thread = 0;
   #since = Number.POSITIVE_INFINITY;
   #until = Number.NEGATIVE_INFINITY;
-  /** The last sample was the first of its thread. */
-  #newest = false;
+  // Where the sample at hand lies, in bytes.
+  #at = 0;
+  #end = 0;
 
-  constructor(layout: SampleLayout, { words, bytes }: Window) {
+  constructor(layout: SampleLayout, { words, bytes }: Window, questions: Questions) {
     this.#layout = layout;
+    this.#questions = questions;
     this.#words = words;
     this.#bytes = bytes;
   }
@@ -97,12 +84,17 @@ export class DistinctStacks {
     return { pid: this.#tids.first(ids), tid: this.#tids.second(ids) };
   }
 
-  /** First pass: what changes when. */
+  /** First of all. @param at where a sample lies: the axis begins near it. */
+  beginAxis(at: number): void {
+    const ns = this.#bytes.readBigUInt64LE(at + this.#layout.timeAt);
+    this.originSeconds = Number(ns / 1_000_000_000n);
+    const origin = BigInt(this.originSeconds) * 1_000_000_000n;
+    this.#originHigh = Number(origin >> 32n);
+    this.#originLow = Number(origin & 0xffffffffn);
+  }
+
+  /** First pass, of all but samples: what changes when. */
   readChange(kind: number, at: number, size: number): void {
-    if (kind === type.sample) {
-      if (!this.#hasOrigin) this.#setOrigin(at + this.#layout.timeAt);
-      return;
-    }
     const [pid, second, tid] = [this.#word(at + 8), this.#word(at + 12), this.#word(at + 16)];
     const time = (): number => this.#timeAt(at + size - this.#layout.timeBeforeEnd);
     if (kind === type.mmap || kind === type.mmap2 || kind === type.namespaces)
@@ -118,49 +110,59 @@ export class DistinctStacks {
     }
   }
 
-  /** Second pass. @returns what is new in this sample, false where nothing is, undefined for one of another event. */
-  readSample(at: number, size: number): NewSample | false | undefined {
+  /** Second pass. What is new in it goes to the questions. */
+  readSample(at: number, size: number): void {
     const { pidAt, timeAt, chainAt, only } = this.#layout;
-    if (only !== undefined && !only.ids.has(this.#number(at + only.idAt))) return undefined;
+    if (only !== undefined && !only.ids.has(this.#number(at + only.idAt))) return;
     const pid = this.#word(at + pidAt) | 0;
     const tid = this.#word(at + pidAt + 4) | 0;
     const time = this.#timeAt(at + timeAt);
-    this.#newest = false;
-    if (pid !== this.#pid || tid !== this.#tid || !(time >= this.#since && time < this.#until))
+    this.#at = at;
+    this.#end = at + size;
+    if (pid !== this.#pid || tid !== this.#tid || !(time >= this.#since && time < this.#until)) {
+      const known = this.threads.size;
       this.#place(pid, tid, time);
-    const scope = this.#scope;
-    const thread = this.#thread;
-
-    const chain = at + chainAt + 8;
-    const end = Math.min(chain + this.#word(chain - 8) * 8, at + size);
-    let leafEnd = chain;
-    while (leafEnd < end && this.#isContext(leafEnd)) leafEnd += 8;
-    const hasLeaf = leafEnd < end;
-    if (hasLeaf) leafEnd += 8;
-    const knownLeaves = this.#leaves.size;
-    const leaf = this.#leaves.number(this.#bytes, chain, leafEnd, this.#hash(chain, leafEnd), scope);
-    const knownAddresses = this.#addresses.size;
-    const callers = this.#callers.number(this.#bytes, leafEnd, end, this.#hash(leafEnd, end), scope);
-    const addresses = (this.addressesOf[callers] ??= this.#addressesIn(leafEnd, end, scope));
-    this.#add(time, thread, this.stacks.number(leaf, callers));
-    const hasNewCallers = this.#addresses.size > knownAddresses;
-    if (leaf !== knownLeaves && !hasNewCallers && !this.#newest) return false;
-    return {
-      tid,
-      time,
-      thread,
-      leaf: hasLeaf ? leaf : undefined,
-      callers: hasNewCallers ? addresses : [],
-      words: ((hasNewCallers ? end : leafEnd) - chain) / 8,
-    };
+      if (this.threads.size > known) this.#begin(time);
+    }
+    const from = (at + chainAt + 8) >> 2;
+    const end = Math.min(from + this.#word(at + chainAt) * 2, (at + size) >> 2);
+    let leafAt = from;
+    while (leafAt < end && this.#isContext(leafAt)) leafAt += 2;
+    const callersAt = Math.min(leafAt + 2, end);
+    const context = leafAt === from ? 0 : (this.#words[leafAt - 2] as number);
+    const leaf = leafAt === end ? -1 : this.#address(leafAt, context, time);
+    const known = this.#callers.size;
+    const callers = this.#callers.number(this.#words, callersAt, end, this.#scope);
+    if (callers === known) this.addressesOf.push(this.#addressesIn(callersAt, end, context, time));
+    this.#add(time, this.#thread, this.stacks.number(leaf, callers));
   }
 
-  #addressesIn(from: number, to: number, scope: number): number[] {
+  #addressesIn(from: number, end: number, context: number, time: number): number[] {
     const addresses: number[] = [];
-    for (let at = from; at < to; at += 8)
-      if (!this.#isContext(at))
-        addresses.push(this.#addresses.number(this.#bytes, at, at + 8, this.#hash(at, at + 8), scope));
+    let current = context;
+    for (let at = from; at < end; at += 2)
+      if (this.#isContext(at)) current = this.#words[at] as number;
+      else addresses.push(this.#address(at, current, time));
     return addresses;
+  }
+
+  /** The number of an address. @param at which of the words. @param context says whose it is; 0 for what the sample says. */
+  #address(at: number, context: number, time: number): number {
+    const words = this.#words;
+    const known = this.#addresses.size;
+    const address = this.#addresses.number(words, at, at + 2, this.#scope);
+    if (address < known) return address;
+    const [low, high] = [words[at] as number, words[at + 1] as number];
+    if (!this.#questions.add(this.#scope, address, low, high, context)) {
+      this.#begin(time);
+      this.#questions.add(this.#scope, address, low, high, context);
+    }
+    return address;
+  }
+
+  #begin(time: number): void {
+    const record = this.#bytes.subarray(this.#at, this.#end);
+    this.#questions.begin(this.#scope, this.#thread, this.#tid, time, record);
   }
 
   /** No more samples than memory is meant for. */
@@ -174,9 +176,7 @@ export class DistinctStacks {
     const kernelMapped = this.#mapped.at(kernel, time);
     const named = this.#named.at(tid, time);
     this.#scope = this.#scopes.number(this.#pids.number(pid, mapped.count), kernelMapped.count);
-    const known = this.threads.size;
     this.#thread = this.threads.number(this.#tids.number(pid, tid), named.count);
-    this.#newest = this.#thread === known;
     this.#pid = pid;
     this.#tid = tid;
     this.#since = Math.max(mapped.since, kernelMapped.since, named.since);
@@ -194,16 +194,7 @@ export class DistinctStacks {
     this.stackOf[this.size++] = stack;
   }
 
-  #setOrigin(at: number): void {
-    const ns = this.#bytes.readBigUInt64LE(at);
-    this.originSeconds = Number(ns / 1_000_000_000n);
-    const origin = BigInt(this.originSeconds) * 1_000_000_000n;
-    this.#originHigh = Number(origin >> 32n);
-    this.#originLow = Number(origin & 0xffffffffn);
-    this.#hasOrigin = true;
-  }
-
-  /** Exact near the origin, where samples are. */
+  /** Exact near the origin, where samples are. What was there before perf began has no time, 0. */
   #timeAt(at: number): number {
     return (this.#word(at + 4) - this.#originHigh) * 0x1_0000_0000 + (this.#word(at) - this.#originLow);
   }
@@ -216,16 +207,9 @@ export class DistinctStacks {
     return this.#word(at + 4) * 0x1_0000_0000 + this.#word(at);
   }
 
+  /** @param at which of the words. */
   #isContext(at: number): boolean {
-    return this.#word(at + 4) === contextsHigh && this.#word(at) >= contextsLow;
-  }
-
-  /** Of the lower halves of the addresses; FNV-1a by words. */
-  #hash(from: number, to: number): number {
-    let hash = 0x811c9dc5 ^ (to - from);
-    for (let at = from >> 2, end = to >> 2; at < end; at += 2)
-      hash = Math.imul(hash ^ (this.#words[at] as number), 0x01000193);
-    return hash;
+    return this.#words[at + 1] === contextsHigh && (this.#words[at] as number) >= contextsLow;
   }
 }
 

@@ -1,7 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { DistinctStacks, type NewSample } from './distinct-stacks.ts';
+import { DistinctStacks } from './distinct-stacks.ts';
 import { FrameAnswers } from './frame-answers.ts';
 import type { FrameLines } from './frame-lines.ts';
+import { NamedStacks } from './named-stacks.ts';
+import { Questions } from './questions.ts';
 import { newWindow, visitRecords } from './record-walk.ts';
 import { readSampleLayout, type SampleLayout } from './sample-layout.ts';
 import { readScript, type ScriptPass } from './script-pass.ts';
@@ -17,7 +19,10 @@ export interface StackReader extends ScriptReader {
   known(stack: number, framesOf: (stack: number) => Iterable<number>): void;
 }
 
+const noType = 0;
 const sampleType = 9;
+/** All before it is in order. The questions are not: without these records perf puts everything in order. */
+const roundType = 68;
 
 /** Records that cannot be stepped over, or whose samples are not in sight: tracing data, AUX traces, compressed ones. */
 const opaqueTypes = new Set([66, 71, 81, 83]);
@@ -38,24 +43,19 @@ export async function foldData(path: string, fold: StackReader): Promise<ScriptP
     const layout = readSampleLayout(file);
     if (layout === undefined) return undefined;
     const window = newWindow();
-    const distinct = new DistinctStacks(layout, window);
-    if (!readChanges(file, layout, window, distinct)) return undefined;
     using thin = new ThinData(file, layout);
-    const asked: NewSample[] = [];
-    const isRead = visitRecords(file, window, layout.dataFrom, layout.dataEnd, (type, at, size) => {
-      if (type !== sampleType) thin.add(window.bytes, at, size);
-      else {
-        const found = distinct.readSample(at, size);
-        if (found) {
-          asked.push(found);
-          thin.addSample(window.bytes, at, size, layout.chainAt, found.words);
-        }
-      }
+    const questions = new Questions(thin, layout);
+    const distinct = new DistinctStacks(layout, window, questions);
+    if (!readChanges(file, layout, window, distinct)) return undefined;
+    const isRead = visitRecords(file, window, layout.dataFrom, layout.dataEnd, noType, (type, at, size) => {
+      if (type === sampleType) distinct.readSample(at, size);
+      else if (type !== roundType) thin.add(window.bytes, at, size);
       return !distinct.isFull;
     });
     if (!isRead) return undefined;
+    questions.finish();
     thin.finish();
-    const answers = new FrameAnswers(asked, fold.frames, distinct.originSeconds);
+    const answers = new FrameAnswers(questions.asked, fold.frames, distinct.originSeconds);
     const pass = await readScript(scriptCommand(thinPath), answers, thin.fd);
     if (pass.error !== undefined || !answers.isComplete) return undefined;
     count(fold, distinct, answers);
@@ -71,7 +71,11 @@ function readChanges(
   window: ReturnType<typeof newWindow>,
   distinct: DistinctStacks,
 ): boolean {
-  return visitRecords(file, window, dataFrom, dataEnd, (type, at, size) => {
+  visitRecords(file, window, dataFrom, dataEnd, noType, (type, at) => {
+    if (type === sampleType) distinct.beginAxis(at);
+    return type !== sampleType;
+  });
+  return visitRecords(file, window, dataFrom, dataEnd, sampleType, (type, at, size) => {
     distinct.readChange(type, at, size);
     return !opaqueTypes.has(type);
   });
@@ -79,15 +83,11 @@ function readChanges(
 
 /** Everything in order of time, as `perf script` would have it. */
 function count(fold: StackReader, distinct: DistinctStacks, answers: FrameAnswers): void {
-  const { times, threadOf, stackOf, stacks, addressesOf, originSeconds, size } = distinct;
-  const { comms, leaves, addresses, events } = answers;
-  const firstStack = fold.reserve(stacks.size);
-  const framesOfCallers: (readonly number[])[] = [];
-  const framesOf = (stack: number): number[] => {
-    const callers = stacks.second(stack - firstStack);
-    framesOfCallers[callers] ??= (addressesOf[callers] ?? []).flatMap((address) => addresses[address] ?? []);
-    return [...(leaves[stacks.first(stack - firstStack)] ?? []), ...framesOfCallers[callers]];
-  };
+  const { times, threadOf, stackOf, originSeconds, size } = distinct;
+  const { comms, events } = answers;
+  const named = new NamedStacks(distinct, answers);
+  const firstStack = fold.reserve(named.size);
+  const framesOf = (stack: number): number[] => named.framesOf(stack - firstStack);
   let event = 0;
   const tellEvents = (until: number): void => {
     for (let next = events[event]; next !== undefined; next = events[++event]) {
@@ -103,18 +103,13 @@ function count(fold: StackReader, distinct: DistinctStacks, answers: FrameAnswer
     const thread = threads[threadOf[index] as number];
     if (thread === undefined) continue;
     fold.sample(thread.comm, thread.pid, thread.tid, originSeconds, time);
-    fold.known(firstStack + (stackOf[index] as number), framesOf);
+    fold.known(firstStack + named.of(stackOf[index] as number), framesOf);
   }
   tellEvents(Number.POSITIVE_INFINITY);
 }
 
-/** perf writes CPU after CPU: nearly in order. */
-function inOrder(times: Float64Array): Uint32Array {
-  const order = new Uint32Array(times.length);
-  let isSorted = true;
-  for (let index = 0; index < times.length; index++) {
-    order[index] = index;
-    if (index > 0 && (times[index] as number) < (times[index - 1] as number)) isSorted = false;
-  }
-  return isSorted ? order : order.sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
+/** perf writes CPU after CPU: runs that are in order, which an array's own sort finds, and a typed array's does not. */
+function inOrder(times: Float64Array): readonly number[] {
+  const order = Array.from(times, (_, index) => index);
+  return order.sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
 }

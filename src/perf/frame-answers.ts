@@ -1,5 +1,5 @@
-import type { NewSample } from './distinct-stacks.ts';
 import type { FrameLines } from './frame-lines.ts';
+import type { Question } from './questions.ts';
 import type { ScriptReader } from './script-text.ts';
 
 export interface ScriptEvent {
@@ -11,27 +11,32 @@ export interface ScriptEvent {
   readonly comm: string;
 }
 
-const inlined = Buffer.from('(inlined)');
+const inlined = '(inlined)';
+const lastOfInlined = 0x64;
 
 /** What `perf script` says of the samples that it was asked about: names of threads, frames of addresses. */
 export class FrameAnswers implements ScriptReader {
-  /** By number; innermost first. One address may be several frames: functions that were inlined there. */
-  readonly leaves: (readonly number[])[] = [];
-  readonly addresses: (readonly number[])[] = [];
+  /** The frames of one address, innermost first: several where functions were inlined. All different. */
+  readonly groups: (readonly number[])[] = [];
+  /** By number of the address. */
+  readonly groupOf: number[] = [];
+  readonly #groupIds = new Map<string, number>();
+  /** Of one frame alone, as most are: the group by frame. */
+  readonly #alone: number[] = [];
   readonly comms: string[] = [];
   readonly events: ScriptEvent[] = [];
   readonly #frames: FrameLines;
   readonly #originSeconds: number;
   /** By thread and time; several where two events fell together. */
-  readonly #asked = new Map<string, NewSample[]>();
+  readonly #asked = new Map<string, Question[]>();
   #waiting: number;
-  #sample: NewSample | undefined;
+  #sample: Question | undefined;
   #pid = 0;
   /** Frames of the sample at hand, address by address. */
-  #groups: number[][] = [];
+  #answer: number[][] = [];
   #isOpen = false;
 
-  constructor(asked: readonly NewSample[], frames: FrameLines, originSeconds: number) {
+  constructor(asked: readonly Question[], frames: FrameLines, originSeconds: number) {
     this.#frames = frames;
     this.#originSeconds = originSeconds;
     this.#waiting = asked.length;
@@ -52,28 +57,25 @@ export class FrameAnswers implements ScriptReader {
     const time = (seconds - this.#originSeconds) * 1_000_000_000 + nanoseconds;
     this.#sample = this.#asked.get(`${tid} ${time}`)?.shift();
     this.#pid = pid;
-    this.#groups = [];
+    this.#answer = [];
     this.#isOpen = false;
     if (this.#sample !== undefined) this.comms[this.#sample.thread] ??= comm;
   }
 
   frame(chunk: Buffer, from: number, to: number): void {
-    const id = this.#frames.frame(chunk, from, to, this.#pid);
-    if (this.#isOpen) this.#groups.at(-1)?.push(id);
-    else this.#groups.push([id]);
-    const start = to - inlined.length;
-    this.#isOpen = start > from && chunk.compare(inlined, 0, inlined.length, start, to) === 0;
+    const id = this.#frames.once(chunk, from, to, this.#pid);
+    if (this.#isOpen) this.#answer.at(-1)?.push(id);
+    else this.#answer.push([id]);
+    this.#isOpen = isInlined(chunk, from, to);
   }
 
   sampleEnd(): void {
     const sample = this.#sample;
     if (sample === undefined) return;
-    const { leaf, callers } = sample;
-    const groups = leaf === undefined ? [] : this.#groups;
-    if (groups.length !== callers.length + (leaf === undefined ? 0 : 1)) return;
-    const [first = [], ...others] = groups;
-    if (leaf !== undefined) this.leaves[leaf] ??= first;
-    for (const [index, address] of callers.entries()) this.addresses[address] ??= others[index] ?? [];
+    const { addresses } = sample;
+    if (this.#answer.length !== addresses.length) return;
+    for (const [index, frames] of this.#answer.entries())
+      this.groupOf[addresses[index] as number] = this.#groupIdOf(frames);
     this.#waiting--;
   }
 
@@ -81,4 +83,22 @@ export class FrameAnswers implements ScriptReader {
     this.#frames.mappings.accept(text);
     this.events.push({ text, pid, seconds, nanoseconds, tid, comm });
   }
+
+  #groupIdOf(frames: readonly number[]): number {
+    const [first = 0] = frames;
+    const known = frames.length === 1 ? this.#alone[first] : undefined;
+    if (known !== undefined) return known;
+    const key = frames.join();
+    let id = this.#groupIds.get(key);
+    if (id === undefined) this.#groupIds.set(key, (id = this.groups.push(frames) - 1));
+    if (frames.length === 1) this.#alone[first] = id;
+    return id;
+  }
+}
+
+function isInlined(chunk: Buffer, from: number, to: number): boolean {
+  return (
+    chunk[to - 2] === lastOfInlined &&
+    chunk.toString('latin1', Math.max(from, to - inlined.length), to) === inlined
+  );
 }

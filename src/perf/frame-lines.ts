@@ -2,6 +2,7 @@ import { Frames, type FrameSettings } from './frames.ts';
 import { LineTable } from './line-table.ts';
 import { Mappings } from './mappings.ts';
 
+const blank = 0x20;
 const unknownMeaning = -1;
 const perProcessMeaning = -2;
 
@@ -15,11 +16,17 @@ export class FrameLines {
   readonly #frames: Frames;
   readonly #ids = new Map<string, number>();
   readonly #lines = new LineTable();
+  /** Lines without their addresses: a function is named once, though each of its instructions is a line. */
+  readonly #symbols = new LineTable();
   /** By number of the line: its frame, or that it is another one in each process. */
   readonly #meanings: number[] = [];
+  /** By number of the symbol: its frame; undefined where that says too little. */
+  readonly #frameOfSymbol: (number | undefined)[] = [];
   /** By process, then by number of the line. */
   readonly #ofProcess = new Map<number, Map<number, number>>();
   #ofGeneration = 0;
+  /** The frame that was read last is another one in each process. */
+  #isOfProcess = false;
 
   constructor(settings: Omit<FrameSettings, 'mappings'>) {
     this.#frames = new Frames({ ...settings, mappings: this.mappings });
@@ -29,7 +36,16 @@ export class FrameLines {
   frame(chunk: Buffer, from: number, to: number, pid: number): number {
     const line = this.#lines.number(chunk, from, to);
     const meaning = this.#meanings[line] ?? unknownMeaning;
-    return meaning < 0 ? this.#mean(line, meaning, chunk.toString('utf8', from, to), pid) : meaning;
+    return meaning < 0 ? this.#mean(line, meaning, chunk, from, to, pid) : meaning;
+  }
+
+  /** The same for a line that will hardly come again. */
+  once(chunk: Buffer, from: number, to: number, pid: number): number {
+    let symbolAt = from;
+    while (symbolAt < to && chunk[symbolAt] !== blank) symbolAt++;
+    const symbol = this.#symbols.number(chunk, symbolAt, to);
+    this.#isOfProcess = false;
+    return this.#frameOfSymbol[symbol] ?? this.#read(symbol, chunk.toString('utf8', from, to), pid);
   }
 
   idOf(name: string, unresolved = false): number {
@@ -42,21 +58,28 @@ export class FrameLines {
     return id;
   }
 
-  #mean(line: number, meaning: number, text: string, pid: number): number {
+  #read(symbol: number, line: string, pid: number): number {
+    const { name, unresolved, by } = this.#frames.read(line, pid);
+    const frame = this.idOf(name, unresolved);
+    if (by === 'symbol') this.#frameOfSymbol[symbol] = frame;
+    this.#isOfProcess = by === 'process';
+    return frame;
+  }
+
+  #mean(line: number, meaning: number, chunk: Buffer, from: number, to: number, pid: number): number {
+    if (meaning === unknownMeaning) {
+      const frame = this.once(chunk, from, to, pid);
+      this.#meanings[line] = this.#isOfProcess ? perProcessMeaning : frame;
+      return frame;
+    }
     if (this.#ofGeneration !== this.mappings.generation) {
       this.#ofProcess.clear();
       this.#ofGeneration = this.mappings.generation;
     }
     let known = this.#ofProcess.get(pid);
     if (known === undefined) this.#ofProcess.set(pid, (known = new Map()));
-    if (meaning === perProcessMeaning) {
-      const frame = known.get(line);
-      if (frame !== undefined) return frame;
-    }
-    const { name, unresolved, ofProcess } = this.#frames.read(text, pid);
-    const frame = this.idOf(name, unresolved);
-    this.#meanings[line] = ofProcess ? perProcessMeaning : frame;
-    if (ofProcess) known.set(line, frame);
+    let frame = known.get(line);
+    if (frame === undefined) known.set(line, (frame = this.once(chunk, from, to, pid)));
     return frame;
   }
 }

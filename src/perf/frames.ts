@@ -13,8 +13,8 @@ export interface Frame {
   readonly name: string;
   /** It has no symbol, and is not the kernel's. */
   readonly unresolved: boolean;
-  /** The same line may mean something else in another process, or after another mapping. */
-  readonly ofProcess: boolean;
+  /** What it is called by: its symbol, its line, or its line in that process with what is mapped there now. */
+  readonly by: 'symbol' | 'line' | 'process';
 }
 
 export interface FrameSettings {
@@ -53,11 +53,10 @@ export class Frames {
 
   #read({ address, symbol, dso }: ReturnType<typeof splitFrame>, pid: number): Frame {
     if (symbol !== '[unknown]' && symbol !== '')
-      return { name: cleanName(symbol), unresolved: false, ofProcess: false };
+      return { name: cleanName(symbol), unresolved: false, by: 'symbol' };
     const ip = Number.parseInt(address, 16);
-    if (isKernelAddress(ip) && isKernel(dso))
-      return { name: '[kernel]', unresolved: false, ofProcess: false };
-    return { name: this.#unresolved(ip, dso, pid), unresolved: true, ofProcess: true };
+    if (isKernelAddress(ip) && isKernel(dso)) return { name: '[kernel]', unresolved: false, by: 'line' };
+    return { name: this.#unresolved(ip, dso, pid), unresolved: true, by: 'process' };
   }
 
   #unresolved(ip: number, dso: string, pid: number): string {

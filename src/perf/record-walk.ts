@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 
-const windowBytes = 4 * 1024 * 1024;
+/** Small enough for the processor's cache, and many times the longest record, 64 KiB. */
+const windowBytes = 512 * 1024;
 
 /** Records of perf.data, where they lie in memory: `words` and `bytes` are the same memory. Reused for the next. */
 export interface Window {
@@ -15,6 +16,7 @@ export function newWindow(): Window {
 
 /**
  * Steps from record to record, as walkRecords does, without a promise: for what must look at millions of them.
+ * @param passedOver records of this type are stepped over; 0 for none.
  * @param visit gets the type of a record and where it lies, in bytes; false ends the walk.
  * @returns whether all were whole and visited.
  */
@@ -23,6 +25,7 @@ export function visitRecords(
   window: Window,
   from: number,
   end: number,
+  passedOver: number,
   visit: (type: number, at: number, size: number) => boolean | void,
 ): boolean {
   const { bytes, words } = window;
@@ -34,7 +37,8 @@ export function visitRecords(
       // Sizes are whole words of 8 bytes; a hole that was never written reads as zeros.
       if (size < 8 || (size & 7) !== 0) return false;
       if (at + size > filled) break;
-      if (visit(words[at >> 2] as number, at, size) === false) return false;
+      const type = words[at >> 2] as number;
+      if (type !== passedOver && visit(type, at, size) === false) return false;
       at += size;
     }
     if (at === 0) return false;

@@ -38,18 +38,14 @@ export class ThinData implements Disposable {
     this.#filled += size;
   }
 
-  /** A sample with the first words of its call chain. @param chainAt where in the record their number stands. */
-  addSample(record: Buffer, at: number, size: number, chainAt: number, words: number): void {
-    const chain = at + chainAt;
-    const kept = chainAt + 8 + words * 8;
-    const rest = chain + 8 + record.readUInt32LE(chain) * 8;
-    // Whole in the batch, where its head is set right.
-    if (this.#filled + size > batchBytes) this.#flush();
-    const start = this.#filled;
-    this.add(record, at, kept);
-    if (rest < at + size) this.add(record, rest, at + size - rest);
-    this.#batch.writeUInt16LE(this.#filled - start, start + 6);
-    this.#batch.writeUInt32LE(words, start + chainAt);
+  /** A sample with another call chain. @param chainAt where its length stands. */
+  addSample(record: Buffer, chainAt: number, chain: Buffer): void {
+    const from = chainAt + 8;
+    const rest = from + record.readUInt32LE(chainAt) * 8;
+    const sample = Buffer.concat([record.subarray(0, from), chain, record.subarray(rest)]);
+    sample.writeUInt16LE(sample.length, 6);
+    sample.writeUInt32LE(chain.length / 8, chainAt);
+    this.add(sample, 0, sample.length);
   }
 
   /** Call once, after the last record: what follows the data, and the places that the head tells of. */
