@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isatty } from 'node:tty';
+import { setFlagsFromString } from 'node:v8';
 import { type FlamegraphFormat, flamegraphFormats, makeFlamegraph } from '../perf/flamegraph.ts';
 import { type RootKind, rootKinds } from '../perf/root-names.ts';
 import { writeResult } from './output.ts';
@@ -46,6 +47,8 @@ Examples:
   )
   .action(async (input: string, flags: Flags) => {
     const { output = defaultOutput(input, flags.format), ...options } = flags;
+    // The default, 920, makes V8's compiler a third of what a perf.data of 100,000 samples takes: 270 ms of CPU, not 215.
+    setFlagsFromString('--max-inlined-bytecode-size-cumulative=300');
     const { text, samples, stacks, notes } = await makeFlamegraph(input, options);
     for (const note of notes) writeResult(2, `stagewatch: ${printable(note, 400)}\n`);
     writeOutput(output, linesOf(text));
