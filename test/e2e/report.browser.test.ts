@@ -123,6 +123,28 @@ test('beside a trial stand those beside it in what was turned, whenever they ran
   expect(complaints).toEqual([]);
 });
 
+test('the steps of an experiment that is no search stand as charts and a table', async () => {
+  const measured = (percent: number): object => ({
+    ...{ stage: `get:mem_${percent}`, state: 'measured', percent, keys: percent * 1000 },
+    ...{ result: { qps: 20_000 - percent, latencyP50: 1, latencyP99: 2, recallAvg: null } },
+    after: { usedBytes: percent * 1024 ** 2, fragmentationRatio: 1.1, evictedKeys: 0 },
+  });
+  const refused = { stage: 'get:<b>', state: 'refused', percent: 100, message: 'OOM <i>', keys: 100_000 };
+  await using report = await open({
+    stages: ['get:mem_50', 'get:mem_90'],
+    folded: () => 'main 1\n',
+    answer: { version: 1, state: 'done', points: [measured(50), measured(90), refused] },
+  });
+  const { page, complaints } = report;
+  await page.getByRole('heading', { name: 'Steps' }).waitFor();
+  expect(await page.locator('#search svg').count()).toBe(2);
+  expect(await page.locator('#search circle').count()).toBe(4);
+  const rows = await page.locator('#search tbody tr').allInnerTexts();
+  expect(rows[0]).toMatch(/get:mem_50\s+measured\s+50\s+50,000\s+19,950\s+1\s+2\s+50\.0 MiB/);
+  expect(rows[2]).toContain('refused: OOM <i>');
+  expect(complaints).toEqual([]);
+});
+
 test('hover reads all charts at one time, and a drag zooms all of them', async () => {
   await using report = await open(session);
   const { page, complaints } = report;

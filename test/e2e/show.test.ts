@@ -66,6 +66,23 @@ test('a search is shown with its answer, its trials and the functions of its sta
   expect(text).toMatch(/loop +25\.0 % +100\.0 %/);
 });
 
+test('a search without an answer says why', async () => {
+  // As the journal has it: what is not there is null.
+  const answer = {
+    state: 'infeasible',
+    best: null,
+    limitedBy: null,
+    reason: 'no recall of 0.99',
+    nearest: null,
+  };
+  await using session = await sessionFolder([
+    { type: 'session', state: 'started', folder: '/gone', pid: 1, startTicks: 1, about: { label: 'x' } },
+    { type: 'answer', answer },
+  ]);
+  const { stdout } = await runCli(['show', session.folder]);
+  expect(stdout.toString()).toContain('infeasible: no recall of 0.99');
+});
+
 test('no line is wider than the terminal, and nothing in it steers the terminal', async () => {
   const text = await show([], { COLUMNS: '50' });
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(50);

@@ -10,6 +10,8 @@ export interface MadeSession {
   readonly metricsSeconds?: number;
   /** They are the trials of a search over ef_search, 10 more for each; the second last is the answer. */
   readonly search?: true;
+  /** What an experiment that is no search came to. */
+  readonly answer?: object;
   /** Of each trial, where they are not in the order of time. */
   readonly efSearch?: (stage: number) => number;
   readonly warnings?: readonly object[];
@@ -126,6 +128,7 @@ export async function madeSession(made: MadeSession): Promise<{ folder: string }
       },
       monoNs: 6e9 + stages.length * 1e9,
     });
+  if (made.answer) events.push({ type: 'answer', answer: made.answer, monoNs: 6e9 + stages.length * 1e9 });
   if (made.metricsSeconds) files['metrics.ndjson'] = metricsOf(made.metricsSeconds);
   if (made.host) files['session.json'] = JSON.stringify({ version: 1, state: 'complete', host: made.host });
   return await sessionFolder(events, files);
