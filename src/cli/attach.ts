@@ -18,7 +18,7 @@ export const command = addMonitorFlags(
   new Command('attach')
     .summary('profile a server now: a stage made by hand')
     .description(
-      'Makes a stage by hand, for a benchmark that prints no markers: the server is profiled for a time, or until a\n' +
+      'Makes a stage by hand, for a benchmark that prints no markers: the server is profiled for a time, or until a ' +
         'process ends. The stage begins when the hooks are armed.',
     )
     .option('--stage <name[:tag]>', 'what the stage is called', 'attach')

@@ -21,9 +21,9 @@ interface Flags {
 export const command = new Command('clean')
   .summary('put right what a killed session left: processes, settings, files')
   .description(
-    'After SIGKILL, a power loss or a reboot: ends what the session started and still runs, makes settings and CPU\n' +
-      'affinities what they were, removes named pipes, collects what was captured, and ends the journal. Only what the\n' +
-      'journal names is touched: a process with the same PID and start time, a setting that is still as we left it.\n' +
+    'After SIGKILL, a power loss or a reboot: ends what the session started and still runs, makes settings and CPU ' +
+      'affinities what they were, removes named pipes, collects what was captured, and ends the journal. Only what the ' +
+      'journal names is touched: a process with the same PID and start time, a setting that is still as we left it. ' +
       'The password of a server comes from VALKEYCLI_AUTH. Sessions that still run are left alone.',
   )
   .argument('[session...]', 'session folders; all that were cut short in the output folder without any')

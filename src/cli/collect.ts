@@ -8,7 +8,7 @@ import { TextView } from './view.ts';
 export const command = new Command('collect')
   .summary('make the artifacts of a session that was cut short')
   .description(
-    'Makes stacks, flame graphs and reports of the stages that a session captured, but did not collect: after a second\n' +
+    'Makes stacks, flame graphs and reports of the stages that a session captured, but did not collect: after a second ' +
       'Ctrl-C, a crash, or SIGKILL. What a killed perf left is made readable first.',
   )
   .argument('<session>', 'the session folder')

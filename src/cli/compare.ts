@@ -37,7 +37,7 @@ export const command = addCompareFlags(
   new Command('compare')
     .summary('tell whether a build is slower, in which stage and function')
     .description(
-      'Compares sessions stage by stage: faster, slower, same, or undecided where the\n' +
+      'Compares sessions stage by stage: faster, slower, same, or undecided where the ' +
         'noise hides the answer. Sessions of stagewatch ab hold both sides themselves.',
     )
     .argument('[session...]', 'BASE and NEW; one of ab; or, with a baseline, those of one side')

@@ -20,7 +20,7 @@ interface Flags {
 export const checkCommand = new Command('check')
   .summary('verify a dataset, and its ground truth')
   .description(
-    'Verifies the sizes of a dataset and every number in it, and searches a sample of its queries by brute force.\n' +
+    'Verifies the sizes of a dataset and every number in it, and searches a sample of its queries by brute force. ' +
       'Ends with 1 when something is wrong, with 2 when the file cannot be read as a dataset at all.',
   )
   .argument('<file>', 'a .bin or .yaml, or the name of a dataset')

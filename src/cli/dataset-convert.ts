@@ -15,7 +15,7 @@ interface Flags {
 export const convertCommand = new Command('convert')
   .summary('legacy to schema-driven')
   .description(
-    'Writes a dataset of the legacy format (one file with a head) as a schema-driven one; all numbers stay as they are.\n' +
+    'Writes a dataset of the legacy format (one file with a head) as a schema-driven one; all numbers stay as they are. ' +
       'Where the head leaves the metric in doubt, the ground truth tells which one it is.',
   )
   .argument('<file>', 'a .bin, or the name of a dataset')

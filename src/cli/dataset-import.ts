@@ -27,7 +27,7 @@ const any = integer(0, Number.MAX_SAFE_INTEGER);
 export const importCommand = new Command('import')
   .summary("make a dataset of another program's vectors")
   .description(
-    'Imports HDF5 as ann-benchmarks writes it, fvecs, bvecs, .npy (little endian, C order), or JSON lines.\n' +
+    'Imports HDF5 as ann-benchmarks writes it, fvecs, bvecs, .npy (little endian, C order), or JSON lines. ' +
       'Ground truth that the input brings is taken over, and a sample of it verified; else it is computed.',
   )
   .argument('<file>', 'the vectors')

@@ -25,7 +25,7 @@ const any = integer(0, Number.MAX_SAFE_INTEGER);
 export const makeCommand = new Command('make')
   .summary('make clustered vectors with exact ground truth')
   .description(
-    'Makes clustered vectors, queries of the same kind, and their exact nearest neighbours, on all cores.\n' +
+    'Makes clustered vectors, queries of the same kind, and their exact nearest neighbours, on all cores. ' +
       'The same seed makes the same bytes.',
   )
   .requiredOption('--count <n>', 'vectors', any)

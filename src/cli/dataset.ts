@@ -8,7 +8,7 @@ import { makeCommand } from './dataset-make.ts';
 export const command = new Command('dataset')
   .summary('make, import, check and convert vector datasets')
   .description(
-    'Vectors to load, queries, and their exact nearest neighbours: NAME.yaml beside NAME.bin.\n' +
+    'Vectors to load, queries, and their exact nearest neighbours: NAME.yaml beside NAME.bin. ' +
       'A bare name is looked for in $BENCHMARK_HOME/datasets, ./datasets and here.',
   )
   .addCommand(infoCommand)

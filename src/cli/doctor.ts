@@ -15,7 +15,7 @@ interface Flags extends Pick<
 export const command = new Command('doctor')
   .summary('tell what can be profiled here, and what mends the rest')
   .description(
-    'Looks at perf, rights, limits, the server and the machine, and asks each hook whether it can run. Changes nothing.\n' +
+    'Looks at perf, rights, limits, the server and the machine, and asks each hook whether it can run. Changes nothing. ' +
       'Exit code 5 when something keeps a built-in hook from running; warnings do not change the code.',
   )
   .option('--server-pid <pid>', 'the server to look at, by PID', integer(1, 4_194_304))

@@ -55,8 +55,8 @@ const flagged = addBenchFlags(
   new Command('memory-saturation')
     .summary('fill a server up to its maxmemory, and measure on the way')
     .description(
-      'Fills a server in steps up to its maxmemory with keys of its own, and at each\n' +
-        'step measures the operation and what the server did: evictions, OOM errors,\n' +
+      'Fills a server in steps up to its maxmemory with keys of its own, and at each ' +
+        'step measures the operation and what the server did: evictions, OOM errors, ' +
         'fragmentation, memory. Removes its keys and puts the settings back.',
     )
     .optionsGroup('Memory:')

@@ -15,7 +15,7 @@ export const command = addMonitorFlags(
   new Command('monitor')
     .summary('follow a benchmark and profile its server, stage by stage')
     .description(
-      'Follows a benchmark by the stage markers that it prints, and profiles its server for exactly those stages.\n' +
+      'Follows a benchmark by the stage markers that it prints, and profiles its server for exactly those stages. ' +
         'Standard input is passed through to standard output as it is; files are followed from their present end.',
     )
     .argument('[file...]', 'logs to follow; standard input without any')

@@ -42,8 +42,8 @@ const flagged = addBenchFlags(
   new Command('payload-impact')
     .summary('measure what the size of values, or replies with content, costs')
     .description(
-      'Measures the same operation with values of several sizes (set, get), or vector\n' +
-        'replies without and with content (vec-query): QPS, p99, bytes a second, memory\n' +
+      'Measures the same operation with values of several sizes (set, get), or vector ' +
+        'replies without and with content (vec-query): QPS, p99, bytes a second, memory ' +
         'of a key. Keys that it writes are its own, and removed.',
     )
     .optionsGroup('Payload:')

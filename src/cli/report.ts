@@ -13,7 +13,7 @@ interface Flags {
 export const command = new Command('report')
   .summary('make one page of a session: answer, charts, flame graphs, comparisons')
   .description(
-    'Makes report.html: one file that opens from disk, offline. Works on sessions that still run, were cut short, or come\n' +
+    'Makes report.html: one file that opens from disk, offline. Works on sessions that still run, were cut short, or come ' +
       'from elsewhere. With several sessions, one page has them all.',
   )
   .argument('<session...>', 'session folders')

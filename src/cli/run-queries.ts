@@ -41,7 +41,7 @@ export const command = addSearchFlags(
   new Command('run-queries')
     .summary('find the highest QPS of a dataset on a server, all else found out')
     .description(
-      'Finds the highest QPS that a server answers the queries of a dataset with, at a recall of 0.95 or what is asked for.\n' +
+      'Finds the highest QPS that a server answers the queries of a dataset with, at a recall of 0.95 or what is asked for. ' +
         'The host and the dataset are all that it needs to be told; it ends with the command that reproduces the answer.',
     )
     .optionsGroup('Queries:')

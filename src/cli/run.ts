@@ -13,7 +13,7 @@ export const command = addMonitorFlags(
     .summary('start a benchmark, and follow and profile it')
     .usage('[options] -- COMMAND [ARGS...]')
     .description(
-      'Starts a benchmark when the hooks are armed, passes on what it prints, and profiles its server stage by stage.\n' +
+      'Starts a benchmark when the hooks are armed, passes on what it prints, and profiles its server stage by stage. ' +
         "Ends with the benchmark's own exit code when that is not zero.",
     )
     .argument('<command...>', 'the benchmark and its arguments')
@@ -39,7 +39,7 @@ Examples:
     }));
     const end = summary.sources[benchmark.id];
     if (end?.state === 'exited' && end.exitCode !== 0) process.exitCode = end.exitCode;
-    else if (end?.state === 'killed') process.exitCode = EXIT.terminated;
+    else if (end?.state === 'killed') process.exitCode = 128 + constants.signals[end.signal];
   });
 
 /** A terminal's Ctrl-C has reached the benchmark already: it is in our process group. Other signals have not. */
