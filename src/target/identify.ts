@@ -9,7 +9,7 @@ import type { Target } from './contract.ts';
 
 /** What tells two servers apart whose command lines are the same. */
 export interface Identity {
-  /** As INFO says it: `valkey 8.0.1`, `redis 8.0.2`. */
+  /** As INFO says it: `valkey 8.0.1`, `redis 8.0.2`, `stagewatch-engine 0.1.0`. */
   readonly version?: string;
   /** Of its executable, hex. */
   readonly buildId?: string;
@@ -34,6 +34,9 @@ async function askVersion(port: number): Promise<string | undefined> {
   const fields = parseInfo(info.toString());
   const valkey = fields.text('valkey_version');
   const redis = fields.text('redis_version');
+  const engine = fields.text('stagewatch_version');
+  // It says a version of Redis for clients' sake.
+  if (engine !== undefined) return `stagewatch-engine ${engine}`;
   return valkey !== undefined ? `valkey ${valkey}` : redis === undefined ? undefined : `redis ${redis}`;
 }
 
