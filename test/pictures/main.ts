@@ -42,7 +42,7 @@ try {
   await flameGraphsOf(browser, sessionOf('load'));
   const search = start(
     ...['max-qps-recall', ...at, '--target-recall', '0.95', '--max-p99-latency', '100'],
-    ...['--tune', 'ef_search:10:300:10', '--tune', 'num_clients:1:12', '--duration', '1', '--repeats', '3'],
+    ...['--tune', 'ef_search:10:300:10', '-c', '2', '--duration', '1', '--repeats', '3'],
     ...['--max-runs', '60', '--profile', 'full', '--output-dir', folder, '--label', 'demo', '--serve'],
   );
   try {

@@ -12,6 +12,7 @@ type Measured = ReportTrial & { readonly state: 'measured' };
 
 interface Asked extends Constraints {
   readonly answer: Answer | undefined;
+  readonly isConfirmed: boolean;
 }
 
 interface Metric {
@@ -30,7 +31,12 @@ export function searchSection(session: PageSession): HTMLElement {
   const { trials } = session;
   const points = pointsOf(session);
   if (points.length > 0) return section('search', 'Steps', ...pointsView(points));
-  const asked: Asked = { ...constraintsOf(session), answer: answerOf(session) };
+  const asked: Asked = {
+    ...constraintsOf(session),
+    answer: answerOf(session),
+    // The answer is the mean of fresh runs alone, where there were any.
+    isConfirmed: trials.some(({ purpose }) => purpose === 'confirm'),
+  };
   const measured = trials.filter((trial): trial is Measured => trial.state === 'measured');
   const parameters = turned(trials);
   const charts = parameters.flatMap((parameter) =>
@@ -135,11 +141,15 @@ function value({ result }: Measured, key: Metric['key']): number | undefined {
   return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
 }
 
-function kindOf(trial: Measured, { minRecall, maxLatencyP99, answer }: Asked): ScatterPoint['kind'] {
+function kindOf(
+  trial: Measured,
+  { minRecall, maxLatencyP99, answer, isConfirmed }: Asked,
+): ScatterPoint['kind'] {
   const recall = value(trial, 'recallAvg');
   const p99 = value(trial, 'latencyP99');
   const chosen = answer?.best?.config;
-  if (chosen && turnedAlike(trial.config, chosen)) return 'chosen';
+  const isRun = !isConfirmed || trial.purpose === 'confirm';
+  if (chosen && isRun && turnedAlike(trial.config, chosen)) return 'chosen';
   const refused =
     (minRecall !== undefined && recall !== undefined && recall < minRecall) ||
     (maxLatencyP99 !== undefined && p99 !== undefined && p99 > maxLatencyP99);
