@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, statS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Collapse } from '../src/perf/collapse.ts';
 import { foldPerfData } from '../src/perf/fold-run.ts';
 import { renderFlamegraphs } from '../src/perf/flamegraph-run.ts';
@@ -13,58 +14,61 @@ import { localTarget } from '../test/perf/local-host.ts';
 import { startLoad } from '../test/perf/load.ts';
 import { startServer } from '../test/servers/start.ts';
 
+const cli = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const wantedSamples = 100_000;
 /** Of this server's stacks, about; depends on the load. */
 const bytesPerSample = 220;
 const repeats = 5;
 
-/** From a perf.data of about 100,000 samples to a flame graph, beside what `perf report` takes for its stacks alone. */
+/**
+ * From a perf.data of about 100,000 samples to a flame graph, beside what `perf report` takes for its stacks alone: by
+ * the command, and by the two background children of a span's hooks. CPU times are of all children, theirs too: on a
+ * busy machine their ratio still holds.
+ */
 export async function run(print: (line: string) => void): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'stagewatch-bench-'));
   try {
     await using server = await startServer();
     const target = localTarget(server.pid, 'valkey-server');
     const file = join(folder, 'perf.data');
+    const html = join(folder, 'flamegraph.html');
+    const folded = join(folder, 'stacks.folded');
     const span = await recordBusy(server.port, target, file);
-    const { samples } = await foldOnce();
+    const foldOnce = (): ReturnType<typeof foldPerfData> =>
+      foldPerfData(target, { perfData: [file], spans: [span], foldedPath: () => folded });
+    const { samples, peakBytes } = await foldOnce();
     print(`perf.data: ${samples} samples, ${(statSync(file).size / 1e6).toFixed(1)} MB`);
 
-    const report: number[] = [];
-    const ours: number[] = [];
-    let peakBytes = 0;
+    const report = new Times();
+    const command = new Times();
+    const hooks = new Times();
     for (let repeat = 0; repeat < repeats; repeat++) {
-      report.push(timed(() => perfReport(file, samples)));
-      const began = performance.now();
-      const folded = await foldOnce();
-      await renderFlamegraphs(target, [
-        { title: 'get', facts: [], folded: stacksPath(), html: join(folder, 'flamegraph.html') },
-      ]);
-      ours.push(performance.now() - began);
-      peakBytes = Math.max(peakBytes, folded.peakBytes);
-      if (totalOf(readFileSync(stacksPath(), 'utf8')) !== samples) throw new Error('our stacks miss samples');
+      await report.add(() => perfReport(file, samples));
+      await command.add(() => flamegraph(file, ['-o', html], samples));
+      await hooks.add(async () => {
+        await foldOnce();
+        await renderFlamegraphs(target, [{ title: 'get', facts: [], folded, html }]);
+      });
+      if (totalOf(readFileSync(folded, 'utf8')) !== samples) throw new Error('our stacks miss samples');
     }
-    const [theirs, own] = [median(report), median(ours)];
-    print(`perf report -g folded,0      median ${theirs.toFixed(0)} ms of ${repeats}`);
-    print(`perf.data to flamegraph.html median ${own.toFixed(0)} ms of ${repeats}`);
-    print(
-      `ratio ${(own / theirs).toFixed(2)}; the folding child's memory ${(peakBytes / 1e6).toFixed(0)} MB`,
-    );
-    print(`flamegraph.html ${(statSync(join(folder, 'flamegraph.html')).size / 1e3).toFixed(0)} kB`);
-    foldText(file, join(folder, 'script.txt'), samples, print);
-
-    function stacksPath(): string {
-      return join(folder, 'stacks.folded');
-    }
-    function foldOnce(): ReturnType<typeof foldPerfData> {
-      return foldPerfData(target, { perfData: [file], spans: [span], foldedPath: stacksPath });
-    }
+    print(`perf report -g folded,0      ${report.told}`);
+    print(`stagewatch flamegraph        ${command.told}, ${command.besides(report)}`);
+    print(`perf-record, flamegraph hook ${hooks.told}, ${hooks.besides(report)}`);
+    print(`the folding child's memory ${(peakBytes / 1e6).toFixed(0)} MB`);
+    print(`flamegraph.html ${(statSync(html).size / 1e3).toFixed(0)} kB`);
+    await foldText(file, join(folder, 'script.txt'), samples, print);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** `perf script` text to folded stacks, beside `cat`, which only reads it. */
-function foldText(data: string, text: string, samples: number, print: (line: string) => void): void {
+/** `perf script` text to folded stacks by the command, its start included, beside `cat`, which only reads it. */
+async function foldText(
+  data: string,
+  text: string,
+  samples: number,
+  print: (line: string) => void,
+): Promise<void> {
   const output = openSync(text, 'w');
   const argv = ['script', '-i', data, '-F', 'comm,pid,tid,time,ip,sym,dso'];
   spawnSync('perf', argv, {
@@ -72,26 +76,91 @@ function foldText(data: string, text: string, samples: number, print: (line: str
     env: { ...process.env, ...perfEnvironment },
   });
   closeSync(output);
-  const bytes = statSync(text).size;
-  const rates: number[] = [];
-  const cat: number[] = [];
+  const megabytes = statSync(text).size / 1e6;
+  const cat = new Times();
+  const own = new Times();
+  const folded = `${text}.folded`;
   for (let repeat = 0; repeat < repeats; repeat++) {
-    cat.push(timed(() => spawnSync('cat', [text], { stdio: ['ignore', 'ignore', 'ignore'] })));
-    const began = performance.now();
+    await cat.add(() => spawnSync('cat', [text], { stdio: ['ignore', 'ignore', 'ignore'] }));
+    await own.add(() => flamegraph(text, ['--format', 'folded', '-o', folded], samples));
+    const total = totalOf(readFileSync(folded, 'utf8'));
+    if (total !== samples) throw new Error(`${total} samples in the text, not ${samples}`);
+  }
+  print(`perf script text, ${megabytes.toFixed(0)} MB`);
+  const rate = ({ wallMs, cpuMs }: Times): string =>
+    `${((megabytes / wallMs) * 1e3).toFixed(0)} MB/s, ${((megabytes / cpuMs) * 1e3).toFixed(0)} MB for a second of CPU`;
+  print(`cat                          ${cat.told}`);
+  print(`stagewatch flamegraph        ${own.told}: ${rate(own)}`);
+  inProcess(text, samples, megabytes, print);
+}
+
+/** The same without the start of a process, in one that has been at it for a while. */
+function inProcess(text: string, samples: number, megabytes: number, print: (line: string) => void): void {
+  const cpuMs: number[] = [];
+  const buffer = Buffer.allocUnsafe(256 * 1024);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const began = process.cpuUsage();
     const collapse = new Collapse();
     const file = openSync(text, 'r');
-    const buffer = Buffer.allocUnsafe(256 * 1024);
     for (let read; (read = readSync(file, buffer)) > 0;) collapse.push(buffer.subarray(0, read));
     closeSync(file);
     collapse.end();
     const total = totalOf(collapse.folded().join('\n'));
-    rates.push(performance.now() - began);
+    const { user, system } = process.cpuUsage(began);
+    cpuMs.push((user + system) / 1e3);
     if (total !== samples) throw new Error(`${total} samples in the text, not ${samples}`);
   }
-  const [own, theirs] = [median(rates), median(cat)];
   print(
-    `perf script text, ${(bytes / 1e6).toFixed(0)} MB, to folded stacks: median ${own.toFixed(0)} ms of ${repeats}, ${(bytes / own / 1e3).toFixed(0)} MB/s (cat ${(bytes / theirs / 1e3).toFixed(0)} MB/s)`,
+    `folding alone                CPU median ${median(cpuMs).toFixed(0)} ms of ${repeats}: ${((megabytes / median(cpuMs)) * 1e3).toFixed(0)} MB for a second of CPU`,
   );
+}
+
+/** What repeats of one work took. */
+class Times {
+  readonly #wallMs: number[] = [];
+  #cpuMs = 0;
+
+  async add(work: () => unknown): Promise<void> {
+    const cpuMs = childrenCpuMs();
+    const began = performance.now();
+    await work();
+    this.#wallMs.push(performance.now() - began);
+    this.#cpuMs += childrenCpuMs() - cpuMs;
+  }
+
+  /** Median. */
+  get wallMs(): number {
+    return median(this.#wallMs);
+  }
+
+  /** Mean: the kernel tells it in steps of 10 ms. */
+  get cpuMs(): number {
+    return this.#cpuMs / this.#wallMs.length;
+  }
+
+  get told(): string {
+    return `median ${this.wallMs.toFixed(0)} ms of ${this.#wallMs.length}, CPU ${this.cpuMs.toFixed(0)} ms`;
+  }
+
+  besides(other: Times): string {
+    return `ratio ${(this.wallMs / other.wallMs).toFixed(2)}, by CPU ${(this.cpuMs / other.cpuMs).toFixed(2)}`;
+  }
+}
+
+/** Of all children that have ended, and theirs. */
+function childrenCpuMs(): number {
+  const stat = readFileSync('/proc/self/stat', 'latin1');
+  // Fields are counted after the name, which may hold blanks; cutime and cstime are the 16th and 17th, in USER_HZ.
+  const [, user, system] = /\)(?: \S+){13} (\d+) (\d+)/.exec(stat) ?? [];
+  return (Number(user) + Number(system)) * 10;
+}
+
+function flamegraph(input: string, flags: readonly string[], samples: number): void {
+  const { stdout, stderr } = spawnSync(process.execPath, [cli, 'flamegraph', input, ...flags], {
+    encoding: 'utf8',
+  });
+  const drawn = Number(/([\d,]+) samples/.exec(stdout)?.[1]?.replaceAll(',', ''));
+  if (drawn !== samples) throw new Error(`stagewatch draws ${drawn} samples, not ${samples}: ${stderr}`);
 }
 
 /** As long as it takes for the samples wanted, at a frequency that only a benchmark would use. */
@@ -151,12 +220,6 @@ function totalOf(folded: string): number {
   let total = 0;
   for (const line of folded.trimEnd().split('\n')) total += Number(line.slice(line.lastIndexOf(' ') + 1));
   return total;
-}
-
-function timed(work: () => void): number {
-  const began = performance.now();
-  work();
-  return performance.now() - began;
 }
 
 function median(values: readonly number[]): number {
