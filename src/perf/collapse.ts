@@ -24,7 +24,8 @@ interface Thread {
 const newline = 0x0a;
 const separator = Buffer.from('\n\n');
 const hash = 0x23;
-const stride = 3;
+/** Of callers, every fifth byte is hashed: each line has some, and all are compared. By 3 a tenth slower, by 7 no faster. */
+const stride = 5;
 
 /** Of callers that are kept to be known again; beyond it (DWARF stacks, each of its own) they are read line by line. */
 const maximumKnownBytes = 64 * 1024 * 1024;
