@@ -117,9 +117,13 @@ export function spansSection(first: PageSession): Section {
     if (span) choose(span, true);
   }
 
-  /** The first that has something to show, while nothing was chosen. */
+  /** While nothing was chosen: a run of the answer, else the first that has something to show. */
   function chooseFirst(): void {
-    const found = session.spans.find(hasDetail) ?? session.spans[0];
+    const answers = new Set(
+      session.trials.flatMap(({ purpose, span }) => (purpose === 'confirm' ? [span] : [])),
+    );
+    const shown = session.spans.filter(hasDetail);
+    const found = shown.find(({ id }) => answers.has(id)) ?? shown[0] ?? session.spans[0];
     if (found && (chosen === undefined || (!hasDetail(chosen) && hasDetail(found)))) choose(found, false);
   }
 
