@@ -1,4 +1,4 @@
-import type { ControlClient } from '../valkey/client.ts';
+import type { Command, ControlClient } from '../valkey/client.ts';
 import { parseInfo } from '../valkey/info.ts';
 import type { OwnKeys } from './own-keys.ts';
 
@@ -24,28 +24,48 @@ export async function fillAndWeigh(
   return { state, bytesPerKey: keys.count > 0 && grown > 0 ? grown / keys.count : null };
 }
 
-/**
- * What the keys below a prefix take, as MEMORY USAGE says, on average over some of them.
- * @returns null where there are none, or the server does not tell.
- */
-export async function weighKeys(client: ControlClient, prefix: string): Promise<number | null> {
+/** What the vectors of an index take, and how they are kept. */
+export interface VectorBytes {
+  /** Of one vector, as MEMORY USAGE says, on average; null where there are none, or the server does not tell. */
+  readonly bytesPerKey: number | null;
+  /** A vector set is one key, of whose memory each vector has its share; it has no fields that a reply could carry. */
+  readonly isVectorSet: boolean;
+}
+
+/** Weighs some of the keys below a prefix. */
+export async function weighKeys(client: ControlClient, prefix: string): Promise<VectorBytes> {
   const found: string[] = [];
   let cursor = '0';
   for (let round = 0; round < scanRounds && found.length < sample; round++) {
     const pattern = `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`;
     const [answer] = await client.ask([['SCAN', cursor, 'MATCH', pattern, 'COUNT', '1000']]);
-    if (answer?.state !== 'answered' || !Array.isArray(answer.reply)) return null;
+    if (answer?.state !== 'answered' || !Array.isArray(answer.reply))
+      return { bytesPerKey: null, isVectorSet: false };
     cursor = String(answer.reply[0]);
     found.push(...(answer.reply[1] as readonly unknown[]).map(String));
     if (cursor === '0') break;
   }
-  const answers = await client.ask(
-    found.slice(0, sample).map((key) => ['MEMORY', 'USAGE', key, 'SAMPLES', '0'] as const),
+  const sampled = found.slice(0, sample);
+  const sizes = await numbers(
+    client,
+    sampled.map((key) => ['MEMORY', 'USAGE', key, 'SAMPLES', '0']),
   );
-  const sizes = answers.flatMap((answer) =>
+  const cards = await numbers(
+    client,
+    sampled.map((key) => ['VCARD', key]),
+  );
+  const vectors = cards.reduce((sum, card) => sum + card, 0);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const count = vectors > 0 ? vectors : sizes.length;
+  return { bytesPerKey: sizes.length === 0 ? null : total / count, isVectorSet: vectors > 0 };
+}
+
+/** The replies that are numbers: VCARD of a hash is an error, as is MEMORY where the server has none. */
+async function numbers(client: ControlClient, commands: readonly Command[]): Promise<number[]> {
+  const answers = await client.ask(commands);
+  return answers.flatMap((answer) =>
     answer.state === 'answered' && typeof answer.reply === 'number' ? [answer.reply] : [],
   );
-  return sizes.length === 0 ? null : sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
 }
 
 async function dataBytes(client: ControlClient): Promise<number> {

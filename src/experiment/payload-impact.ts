@@ -127,8 +127,14 @@ async function sweepContent(
   onPoint: (point: PayloadPoint) => void,
 ): Promise<PayloadPoint[]> {
   const points: PayloadPoint[] = [];
-  const bytesPerKey = await weighKeys(client, prefix);
-  for (const content of [false, true]) {
+  const { bytesPerKey, isVectorSet } = await weighKeys(client, prefix);
+  if (isVectorSet)
+    steps.room.tell({
+      type: 'notice',
+      code: 'no-content',
+      message: 'a vector set has no content that replies could carry: without content only',
+    });
+  for (const content of isVectorSet ? [false] : [false, true]) {
     const stage = { name: 'vec-query', tag: content ? 'content' : 'nocontent' };
     const what = { operation: 'vec-query', valueBytes: null, content, bytesPerKey };
     const point = await measure(client, base.with({ noContent: !content }), stage, what, steps);

@@ -14,7 +14,9 @@ import {
 } from '../../src/experiment/payload-impact.ts';
 import { runLoad } from '../../src/load/load.ts';
 import { DEFAULTS } from '../../src/load/options.ts';
+import { TestFolder } from '../e2e/support.ts';
 import { ask, local } from '../load/support.ts';
+import { locate } from '../servers/locate.ts';
 import { needs } from '../servers/need.ts';
 import { startServer } from '../servers/start.ts';
 import { PlainRoom } from './room.ts';
@@ -86,37 +88,54 @@ test('bytes are those of the protocol, and memory is what MEMORY USAGE says', as
   expect(await ask(server.port, 'DBSIZE')).toBe('1');
 });
 
+const dim = 64;
+
+/** Makes a dataset, and loads it. @returns its path. */
+async function loadVectors(folder: string, port: number, metric: 'l2' | 'cosine'): Promise<string> {
+  const output = join(folder, 'pay');
+  const dataset = await makeDataset({
+    output,
+    count: 2_000,
+    dim,
+    queries: 100,
+    neighbors: 10,
+    metric,
+    seed: 1,
+  });
+  const { k, field, hnswM, efConstruction } = DEFAULTS;
+  const operation = 'vec-load';
+  await runLoad({
+    ...DEFAULTS,
+    server: local(port),
+    work: { kind: 'vectors', name: operation, operation, dataset, k, field, hnswM, efConstruction },
+    clients: 10,
+    cluster: false,
+  });
+  return dataset;
+}
+
+test.skipIf(locate('redis-server') === undefined)(
+  'a vector set has no content: that is told, and is no failure; a vector has its share of the key',
+  async () => {
+    using folder = new TestFolder();
+    await using server = await startServer({ program: 'redis-server' });
+    const dataset = await loadVectors(folder.path, server.port, 'cosine');
+    const options = await optionsFor(server.port, { kind: 'content', prefix: 'zvec_pay:' }, { dataset });
+    const room = new PlainRoom();
+    const [point, ...others] = await measurePayloads(options, room, () => {});
+    expect(others).toEqual([]);
+    expect(point).toMatchObject({ state: 'measured', stage: 'vec-query:nocontent' });
+    expect(point!.bytesPerKey).toBeGreaterThan(dim * 4);
+    expect(point!.bytesPerKey).toBeLessThan(10 * dim * 4);
+    expect(room.events).toContainEqual(expect.objectContaining({ type: 'notice', code: 'no-content' }));
+  },
+);
+
 test('replies with content are larger by their vectors, and recall is the same', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stagewatch-payload-'));
   try {
-    const dim = 64;
-    const dataset = await makeDataset({
-      output: join(folder, 'pay'),
-      count: 2_000,
-      dim,
-      queries: 100,
-      neighbors: 10,
-      metric: 'l2',
-      seed: 1,
-    });
     await using engine = await startEngine({ perfMap: false });
-    const { k, field, hnswM, efConstruction } = DEFAULTS;
-    await runLoad({
-      ...DEFAULTS,
-      server: local(engine.port),
-      work: {
-        kind: 'vectors',
-        name: 'vec-load',
-        operation: 'vec-load',
-        dataset,
-        k,
-        field,
-        hnswM,
-        efConstruction,
-      },
-      clients: 10,
-      cluster: false,
-    });
+    const dataset = await loadVectors(folder, engine.port, 'l2');
     const options = await optionsFor(engine.port, { kind: 'content', prefix: 'zvec_pay:' }, { dataset });
     const room = new PlainRoom();
     const points = (await measurePayloads(options, room, () => {})).map((point) => {
