@@ -52,7 +52,7 @@ function headline(answer: SearchAnswer, { constraints, tuned }: Asked): string {
         `Found ${question}: ${count(answer.best.result.qps)} req/s`,
         `  at        ${pointText(answer.best.config, tuned)}`,
         ...bestLines(answer.best),
-        `  limit     ${LIMITS[answer.limitedBy]}`,
+        ...(answer.limitedBy === null ? [] : [`  limit     ${LIMITS[answer.limitedBy]}`]),
       ].join('\n');
     case 'infeasible':
     case 'undecided':

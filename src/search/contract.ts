@@ -111,7 +111,8 @@ interface Searched {
 }
 
 export type SearchAnswer =
-  | ({ readonly state: 'found'; readonly best: Best; readonly limitedBy: LimitedBy } & Searched)
+  /** One point alone is limited by nothing that a search could tell: null. */
+  | ({ readonly state: 'found'; readonly best: Best; readonly limitedBy: LimitedBy | null } & Searched)
   /** No point of the range holds the constraints; the nearest one tells by how much. */
   | ({ readonly state: 'infeasible'; readonly reason: string; readonly nearest: Best | null } & Searched)
   | ({ readonly state: 'undecided'; readonly reason: string; readonly nearest: Best | null } & Searched)

@@ -121,7 +121,7 @@ async function* searchGrid(
   return {
     state: 'found',
     best: answer,
-    limitedBy: limitThatBinds(lab.trials, answer, constraints),
+    limitedBy: points.length === 1 ? null : limitThatBinds(lab.trials, answer, constraints),
     ...searched(lab),
   };
 }

@@ -53,6 +53,21 @@ test('says which constraint no combination holds', async () => {
   expect(answer.state === 'infeasible' && answer.reason).toContain('p99');
 });
 
+test('one point alone tells nothing of what limits it', async () => {
+  const of = (numClients: number[]) =>
+    drain(gridSearch({ base, grid: { numClients }, budget: { maxRuns: 9 } }, measure));
+  expect(await of([50])).toMatchObject({ state: 'found', limitedBy: null });
+  expect(await of([40, 50])).toMatchObject({ state: 'found', limitedBy: 'saturation' });
+});
+
+test('a parameter that the operation has not is refused, unless the grid turns operations too', () => {
+  const get = base.with({ operation: 'get' });
+  expect(() => combinationsOf({ base: get, grid: { efSearch: [10, 20] } })).toThrow(
+    /ef_search .*get has none/,
+  );
+  expect(combinationsOf({ base: get, grid: { operation: ['get', 'vec-query'], k: [1, 2] } })).toHaveLength(4);
+});
+
 test('a sweep goes through the values in the order given, in rounds', async () => {
   const answer = await drain(
     sweep({ base, name: 'config:io-threads', values: [4, 1], repeats: 2, budget: { maxRuns: 9 } }, measure),

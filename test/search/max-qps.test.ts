@@ -57,7 +57,7 @@ test('reports fresh runs alone, and tells each trial before and after it', async
 });
 
 test('names the limit that holds the answer back', async () => {
-  const limited = async (constraints: { maxLatencyP99?: number }, max = 200): Promise<string> => {
+  const limited = async (constraints: { maxLatencyP99?: number }, max = 200): Promise<string | null> => {
     const answer = await drain(
       searchMaxQps(
         {
