@@ -1,6 +1,7 @@
+import { accessSync, constants } from 'node:fs';
 import { BenchmarkConfig, type BenchmarkSettings } from '../bench/config.ts';
 import { detectDatasetInfo, requireDatasetPath } from '../bench/dataset/names.ts';
-import { UsageError } from '../error.ts';
+import { messageOf, UsageError } from '../error.ts';
 import { splitWords } from '../experiment/split-words.ts';
 import type { TargetQuery } from '../target/find.ts';
 import type { TargetPlace } from '../target/locate.ts';
@@ -11,7 +12,7 @@ import { toTarget } from './monitor-flags.ts';
 
 /**
  * The one step from flags to what each run has in common.
- * @throws {UsageError} bad-config, tls-flags, user-without-password, no-dataset, bad-setting, and of a dataset that
+ * @throws {UsageError} bad-config, tls-flags, tls-file, user-without-password, no-dataset, bad-setting, and of a dataset that
  *   cannot be read.
  */
 export async function toBaseConfig(flags: BenchFlags, env: NodeJS.ProcessEnv): Promise<BenchmarkConfig> {
@@ -94,6 +95,12 @@ function toTls(flags: BenchFlags): TlsFiles | undefined {
       throw new UsageError('tls-flags', 'Expected --tls with the other --tls-... flags.');
     return undefined;
   }
+  for (const [flag, file] of [
+    ['--tls-ca-cert', tlsCaCert],
+    ['--tls-cert', tlsCert],
+    ['--tls-key', tlsKey],
+  ] as const)
+    if (file !== undefined) checkReadable(flag, file);
   return {
     ...(tlsCaCert === undefined ? {} : { ca: tlsCaCert }),
     ...(tlsCert === undefined ? {} : { cert: tlsCert }),
@@ -101,6 +108,19 @@ function toTls(flags: BenchFlags): TlsFiles | undefined {
     ...(tlsSni === undefined ? {} : { sni: tlsSni }),
     ...(tlsSkipVerify === undefined ? {} : { skipVerify: tlsSkipVerify }),
   };
+}
+
+/** @throws {UsageError} tls-file: a slip is told before a session is made. */
+function checkReadable(flag: string, file: string): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    throw new UsageError(
+      'tls-file',
+      `Expected ${flag} to be a file that can be read, got "${file}": ${messageOf(cause)}`,
+      { cause },
+    );
+  }
 }
 
 function settingsOf(given: readonly string[]): Record<string, string> {

@@ -135,7 +135,7 @@ function factsText(config: BenchmarkConfig, facts: QueryFacts, threads: number):
   return [
     'found out',
     `  dataset   ${dataset.path}: ${n(dataset.count)} x ${dataset.dim}, ${dataset.metric}, ${n(dataset.queryCount)} queries, ${dataset.neighbors} true neighbours each`,
-    `  server    ${server} at ${config.host}:${config.port}${isCluster ? ', a cluster' : ''}, ${dialect === 'search' ? 'FT.* commands' : 'vector sets'}`,
+    `  server    ${server} at ${config.host}:${config.port}${isCluster ? ', a cluster' : ''}, ${dialect === 'search' ? 'FT.* commands' : 'vector sets, which only the built-in load speaks'}`,
     `  index     ${index.name}, keys ${index.prefix}...`,
     `  queries   recall@${k}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     ...index.warnings.map((warning) => `  warning   ${warning}`),

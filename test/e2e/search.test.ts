@@ -282,6 +282,8 @@ test.each<[string[], RegExp]>([
   [['grid-search', '-t', 'get', '--grid', 'num_clients'], /name=v1,v2/],
   [['grid-search', '-t', 'get', '--grid', 'nun_clients=1'], /Did you mean "num_?[cC]lients"/],
   [['bench', '-t', 'get', '--driver', 'ab'], /valkey-bench-rs/],
+  [['bench', '-t', 'get', '--tls', '--tls-ca-cert', '/no/ca.crt'], /--tls-ca-cert .*got "\/no\/ca\.crt"/],
+  [['max-qps-recall', '-t', 'get', '--search-param', 'ef_search'], /ef_search .*vec-query only/],
   [['bench', '-t', 'get', '--set-config', 'x'], /NAME=VALUE/],
   [['bench', '-t', 'get', '--server-pid', '1', '--server-port', '2', '--collect-perf'], /got several/],
 ])('%j is wrong use, before anything is started', async (args, message) => {
