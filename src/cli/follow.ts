@@ -1,7 +1,7 @@
 import { monitor } from '../monitor/monitor.ts';
 import type { MonitorOptions, MonitorSummary } from '../monitor/options.ts';
 import type { Source } from '../source/contract.ts';
-import { redactArgv } from '../target/redact.ts';
+import { redactArgv, redactData } from '../target/redact.ts';
 import { codeOfFailures, codeOfSignal } from './exit-code.ts';
 import { chooseHooks } from './choose-hooks.ts';
 import { LeftOvers } from './left-overs.ts';
@@ -91,6 +91,6 @@ function describe(
     command: redactArgv(['stagewatch', ...process.argv.slice(2)]),
     ...(request.benchmark === undefined ? {} : { benchmark: redactArgv(request.benchmark) }),
     versions: { stagewatch: version, node: process.versions.node },
-    hooks: plan.map(({ hook, from, options }) => ({ name: hook.name, from, options })),
+    hooks: plan.map(({ hook, from, options }) => ({ name: hook.name, from, options: redactData(options) })),
   };
 }

@@ -1,8 +1,8 @@
+import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { isatty } from 'node:tty';
 import { Command } from 'commander';
 import { ChildSource } from '../source/child.ts';
-import { EXIT } from './exit-code.ts';
 import { addMonitorFlags, type MonitorFlags } from './monitor-flags.ts';
 
 /** How long a benchmark that the terminal's Ctrl-C did not reach goes on before we hand the signal on, ms. */

@@ -12,7 +12,7 @@ import { answerData, configData, type Data } from '../experiment/trial-data.ts';
 import { trialHead, trialRow } from '../experiment/trial-rows.ts';
 import type { MonitorSummary } from '../monitor/options.ts';
 import type { Constraints, Measure, ParameterName, Search, SearchAnswer } from '../search/contract.ts';
-import { redactArgv } from '../target/redact.ts';
+import { redactArgv, redactData } from '../target/redact.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { addressOf, toBaseConfig, toBenchTarget } from './bench-options.ts';
 import { chooseHooks, type ChosenHooks } from './choose-hooks.ts';
@@ -186,7 +186,11 @@ export function followOptions(
       label: flags.label ?? label,
       command: redactArgv(['stagewatch', ...process.argv.slice(2)]),
       versions: { stagewatch: version, node: process.versions.node },
-      hooks: hooks.plan.map(({ hook, from, options }) => ({ name: hook.name, from, options })),
+      hooks: hooks.plan.map(({ hook, from, options }) => ({
+        name: hook.name,
+        from,
+        options: redactData(options),
+      })),
       experiment,
     },
     stop: signals.stop,

@@ -5,6 +5,7 @@ import type { SessionEvent } from '../session/events.ts';
 import { safeName, spanFolder, targetFolder } from '../session/layout.ts';
 import type { Session } from '../session/session.ts';
 import type { EndedSpan, Span } from '../stage/span.ts';
+import { redactText } from '../target/redact.ts';
 import type { Host, Target } from '../target/contract.ts';
 import type { Artifact, ArtifactDirs, Artifacts, Hook, HookContext, HookWarning } from './contract.ts';
 import type { PlannedHook } from './plan.ts';
@@ -229,7 +230,7 @@ export class HookHost {
     this.#options.emit({
       type: 'warning',
       code,
-      message,
+      message: redactText(message),
       hook: hook.name,
       target: this.name,
       ...(span ? { span: span.id } : {}),
@@ -239,6 +240,10 @@ export class HookHost {
 
   #tell(hook: Hook, event: SlotEvent): void {
     if (event.state === 'target-exited') this.#options.targetExited();
-    else this.#options.emit({ type: 'hook', hook: hook.name, target: this.name, ...event });
+    else {
+      // A reason may name what could not be started, or what a server said.
+      const told = 'reason' in event ? { ...event, reason: redactText(event.reason) } : event;
+      this.#options.emit({ type: 'hook', hook: hook.name, target: this.name, ...told });
+    }
   }
 }

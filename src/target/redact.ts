@@ -31,6 +31,22 @@ export function redactText(text: string): string {
   return parts.map((part, index) => (index % 2 === 0 ? words[index / 2]! : part)).join('');
 }
 
+/** Options and other data as they are kept: lists of words as command lines, text as text, values of secret names not at all. */
+export function redactData(value: unknown): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (Array.isArray(value))
+    return value.every((item) => typeof item === 'string')
+      ? redactArgv(value)
+      : value.map((item) => redactData(item));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      typeof inner === 'string' && secretOption.test(`--${name}`) ? REDACTED : redactData(inner),
+    ]),
+  );
+}
+
 function redactWords(words: readonly string[], areArguments: boolean): string[] {
   let secretsAhead = 0;
   let user: 'name' | 'rules' | undefined;
@@ -53,8 +69,19 @@ function redactWords(words: readonly string[], areArguments: boolean): string[] 
     else if (user !== undefined) user = 'rules';
     if (user === 'rules' && aclSecret.test(word)) return `${word[0]}${REDACTED}`;
     if (isUserName && word.includes(':')) return `${word.slice(0, word.indexOf(':'))}:${REDACTED}`;
-    return redactUrls(redactDirectives(word));
+    // A command line within one word: `sh -c "bench -a secret"`.
+    const inner = /\s/.test(word) ? redactInner(word) : word;
+    return redactUrls(redactDirectives(inner));
   });
+}
+
+function redactInner(text: string): string {
+  const parts = text.split(/(\s+)/);
+  const words = redactWords(
+    parts.filter((_, index) => index % 2 === 0),
+    true,
+  );
+  return parts.map((part, index) => (index % 2 === 0 ? words[index / 2]! : part)).join('');
 }
 
 /** A directive with its value in one word, `"requirepass secret"`, or one of several pairs, `a=b,password=c`. */

@@ -31,6 +31,13 @@ describe('a command line', () => {
     expect(words).toHaveLength(line.split(' ').length);
   });
 
+  test('a command line within one word', () => {
+    const words = ['sh', '-c', 'valkey-cli -a hunter2 PING && bench --pass=hunter2 redis://a:hunter2@host'];
+    expect(redactArgv(words).join('|')).toBe(
+      'sh|-c|valkey-cli -a *** PING && bench --pass=*** redis://***@host',
+    );
+  });
+
   test('a directive within one word', () => {
     expect(redactArgv(['sh', '-c', 'echo "requirepass hunter2" | valkey-server -'])).toEqual([
       'sh',
