@@ -38,3 +38,6 @@ if (entries.length > 0) {
 
 const { vendorPackages } = await import('./vendor.mjs');
 await vendorPackages(root);
+
+const { bundlePrograms } = await import('./bundle.mjs');
+await bundlePrograms(root);
