@@ -5,17 +5,21 @@ import {
   chooseEvent,
   defineHook,
   type EndedSpan,
+  fallbackEvent,
   type FoldedSpan,
   foldRecordings,
   type FoldSummary,
   type HookContext,
   maximumFrequency,
+  maySampleSystem,
   nothingCaptured,
   perfDataFiles,
   processCpuMs,
+  type RecordScope,
   type SpanId,
   SpanRecorder,
   stageLabel,
+  StagewatchError,
   type Target,
   z,
   perfAvailability,
@@ -36,6 +40,12 @@ const options = z.object({
     .enum(['fp', 'dwarf', 'lbr'])
     .default('fp')
     .describe('how stacks are found: frame pointers, debug information (costly), or branch records'),
+  scope: z
+    .enum(['auto', 'process', 'system'])
+    .default('auto')
+    .describe(
+      "the target's threads, or all CPUs with the target's samples kept: threads that live shorter than a sampling period are seen in the second alone; auto: system for redis-server where perf may",
+    ),
 });
 
 type Context = HookContext<z.infer<typeof options>, Target>;
@@ -45,7 +55,15 @@ interface Recording {
   readonly event: string;
   readonly frequency: number;
   readonly callGraph: string;
+  readonly scope: RecordScope;
 }
+
+/** Redis 8 starts a thread for each VSIM, which is over in less than a millisecond: such threads have no period of their own to end. */
+const shortLivedThreads = new Set(['redis-server']);
+/** CPU time from which a share of it that was not sampled is no chance, ms. */
+const tellingCpuMs = 100;
+const enoughShare = 0.7;
+const failingShare = 0.4;
 
 export default defineHook({
   name: 'perf-record',
@@ -91,7 +109,7 @@ export default defineHook({
     const recording = (await ctx.target
       .readFile(file)
       .then(JSON.parse)
-      .catch(() => ({ event: 'unknown', ...ctx.options }))) as Recording;
+      .catch(() => ({ event: 'unknown', ...ctx.options, scope: 'process' }))) as Recording;
     return foldSpans(ctx, recording, await perfDataFiles(ctx.target, ctx.dir.path), spans, out);
   },
 });
@@ -109,10 +127,18 @@ async function armRecorder(ctx: Context): Promise<{ recorder: SpanRecorder; reco
       message: `${options.frequency} Hz is more than the kernel allows: sampling at ${limit} Hz (sysctl kernel.perf_event_max_sample_rate)`,
     });
   const { callGraph } = options;
+  const scope = await chooseScope(ctx);
   // perf makes the file, so the folder must be there: this makes it.
-  await dir.writeJson('perf-record.json', { version: 1, event, frequency, callGraph });
-  const recorder = await SpanRecorder.arm(target, { event, frequency, callGraph, folder: dir.path });
-  const recording = { event: recorder.event, frequency, callGraph };
+  await dir.writeJson('perf-record.json', { version: 1, event, frequency, callGraph, scope });
+  const recorder = await SpanRecorder.arm(target, {
+    // Idle CPUs are nobody's time, and a timer on each of them would keep them awake.
+    event: scope === 'system' && event === fallbackEvent ? `${event}:I` : event,
+    frequency,
+    callGraph,
+    scope,
+    folder: dir.path,
+  });
+  const recording = { event: recorder.event.replace(/^(cpu-clock):I$/, '$1'), frequency, callGraph, scope };
   await dir.writeJson('perf-record.json', { version: 1, ...recording });
   if (options.event !== undefined && bare(recorder.event) !== bare(options.event))
     warn({
@@ -127,6 +153,18 @@ async function armRecorder(ctx: Context): Promise<{ recorder: SpanRecorder; reco
   return { recorder, recording };
 }
 
+/** @throws StagewatchError `scope-refused`, where all CPUs were asked for and perf may not. */
+async function chooseScope({ target, options }: Context): Promise<RecordScope> {
+  if (options.scope === 'process' || (options.scope === 'auto' && !shortLivedThreads.has(target.program)))
+    return 'process';
+  if (await maySampleSystem(target)) return 'system';
+  if (options.scope === 'auto') return 'process'; // what is missing then is told of each span
+  throw new StagewatchError(
+    'scope-refused',
+    'perf may not sample all CPUs here: run as root, or: sysctl kernel.perf_event_paranoid=0; or take scope=process',
+  );
+}
+
 async function foldSpans(
   ctx: Context,
   recording: Recording,
@@ -138,6 +176,7 @@ async function foldSpans(
   const summary = await foldRecordings(ctx, {
     perfData,
     spans,
+    ofAll: recording.scope === 'system',
     foldedPath: (span) => join(out.of(span).path, 'stacks.folded'),
   });
   tellLosses(ctx, summary);
@@ -148,13 +187,17 @@ async function foldSpans(
     const { samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, perfData } = folded;
     const cpuMs = await cpuMsOf(span);
     // As it is called in the session's folder, which may have moved.
-    const reportCommand = perfData && ['perf', 'report', '-i', perfData, '--time', timeRange(span)];
+    const only = recording.scope === 'system' ? ['--pid', String(ctx.target.pid)] : [];
+    const reportCommand = perfData && [
+      ...['perf', 'report', '-i', perfData, '--time', timeRange(span)],
+      ...only,
+    ];
     ctx.facts(span, {
       ...recording,
       ...{ samples, lost, firstSampleMs, lastSampleMs, unresolvedShare, perfData, reportCommand },
       ...(cpuMs !== undefined && { cpuMs }),
     });
-    tellCapture(ctx, span, folded, cpuMs);
+    tellCapture(ctx, recording, span, folded, cpuMs);
     if (samples > 0) artifacts.push(await out.of(span).existing('stacks.folded'));
   }
   return artifacts;
@@ -167,7 +210,13 @@ function timeRange({ startNs, endNs }: EndedSpan): string {
   return `${seconds(startNs)},${seconds(endNs)}`;
 }
 
-function tellCapture(ctx: Context, span: EndedSpan, folded: FoldedSpan, cpuMs: number | undefined): void {
+function tellCapture(
+  ctx: Context,
+  recording: Recording,
+  span: EndedSpan,
+  folded: FoldedSpan,
+  cpuMs: number | undefined,
+): void {
   const stage = stageLabel(span.stage);
   if (folded.lost > 0)
     ctx.warn({
@@ -175,13 +224,36 @@ function tellCapture(ctx: Context, span: EndedSpan, folded: FoldedSpan, cpuMs: n
       span,
       message: `${stage}: perf lost ${folded.lost} records beside ${folded.samples} samples; a lower frequency helps`,
     });
-  if (folded.samples > 0) return;
+  if (folded.samples > 0) return tellShare(ctx, recording, span, folded, cpuMs);
   const { program } = ctx.target;
   const why =
     cpuMs === 0
       ? `${program} used no CPU`
       : `${cpuMs === undefined ? 'perf recorded nothing' : `though ${program} used ${cpuMs} ms of CPU`}; is perf restricted here (kernel.perf_event_paranoid, seccomp)?`;
   ctx.warn(nothingCaptured(span, `${stage}: no sample in ${span.durationMs.toFixed(0)} ms: ${why}`));
+}
+
+/** Where a sample is a share of a second, the samples of a span must add up to the CPU time that it took. */
+function tellShare(
+  ctx: Context,
+  { event, frequency, scope }: Recording,
+  span: EndedSpan,
+  { samples }: FoldedSpan,
+  cpuMs: number | undefined,
+): void {
+  if (bare(event) !== fallbackEvent || cpuMs === undefined || cpuMs < tellingCpuMs) return;
+  const share = (samples * 1_000) / frequency / cpuMs;
+  if (share >= enoughShare || isUserOnly(event)) return;
+  const mend =
+    scope === 'process'
+      ? 'threads that live shorter than a sample are not seen: --hook perf-record,scope=system sees them'
+      : 'the kernel may have lowered the frequency: sysctl kernel.perf_cpu_time_max_percent=0';
+  ctx.warn({
+    code: 'under-sampled',
+    span,
+    message: `${stageLabel(span.stage)}: ${samples} samples for ${cpuMs} ms of CPU time: ${(100 * share).toFixed(0)} % of it was seen; ${mend}`,
+    fails: share < failingShare,
+  });
 }
 
 function tellLosses(ctx: Context, { truncated, lost, spans, samples }: FoldSummary): void {

@@ -111,6 +111,13 @@ export async function refusalOf(target: Target): Promise<{ reason: string; mend:
   return refusal !== undefined && (await mayCount(target)) ? undefined : refusal;
 }
 
+/** Whether perf may sample whole CPUs there, whatever runs on them. */
+export async function maySampleSystem(host: Host): Promise<boolean> {
+  const argv = ['perf', 'stat', '-a', '-e', fallbackEvent, '--', 'true'];
+  const { end } = await run(host, argv, { env: perfEnvironment });
+  return end.state === 'exited' && end.exitCode === 0;
+}
+
 /** Whether perf may attach to that process. */
 async function mayCount(target: Target): Promise<boolean> {
   const argv = ['perf', 'stat', '-e', `${fallbackEvent}:u`, '-p', String(target.pid), '--', 'true'];

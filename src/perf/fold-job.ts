@@ -8,6 +8,8 @@ export interface FoldJob {
   /** See FrameSettings; absent where the target's files are on another machine. */
   readonly root?: string;
   readonly spans: readonly FoldJobSpan[];
+  /** The inputs hold samples of all processes: those of others than the target and its children are left out. */
+  readonly ofAll?: true;
   /** When the inputs hold the switches of threads: then waits are folded, and weights are their µs. In order of time. */
   readonly captures?: readonly SwitchCapture[];
 }

@@ -14,13 +14,13 @@ const nsPerMicrosecond = 1_000;
 const job = JSON.parse(readFileSync(0, 'utf8')) as FoldJob;
 process.stdout.write(`${JSON.stringify(await foldAll(job))}\n`);
 
-async function foldAll({ target, root, inputs, spans, captures }: FoldJob): Promise<FoldSummary> {
+async function foldAll({ target, root, inputs, spans, captures, ofAll }: FoldJob): Promise<FoldSummary> {
   const times = spans.map(({ id, startNs, endNs }) => ({
     id,
     startNs: BigInt(startNs),
     endNs: BigInt(endNs),
   }));
-  const fold = new Fold({ target, root, spans: times });
+  const fold = new Fold({ target, root, spans: times, ...(ofAll && { only: target.pid }) });
   const waits = captures && new Waits(target, captures, fold, times);
   const errors: string[] = [];
   let unknownLines = 0;

@@ -9,6 +9,8 @@ export interface FoldRequest {
   readonly spans: readonly EndedSpan[];
   /** Absolute path of a span's stacks.folded. */
   foldedPath(span: EndedSpan): string;
+  /** The recordings hold samples of all processes: see FoldJob. */
+  readonly ofAll?: boolean;
   /** Of recordings with the switches of threads: then waits are folded, in µs. In order of time. */
   readonly captures?: readonly SwitchCapture[];
 }
@@ -33,6 +35,7 @@ export function foldPerfData(target: Target, request: FoldRequest): Promise<Fold
       endNs: String(span.endNs),
       folded: request.foldedPath(span),
     })),
+    ...(request.ofAll && { ofAll: true }),
     ...(request.captures && { captures: request.captures }),
   };
   return runInBackground<FoldSummary>(target satisfies Host, 'fold-main', job);

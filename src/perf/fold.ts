@@ -40,7 +40,11 @@ export type FoldSettings = Omit<FrameSettings, 'mappings'> & {
   readonly spans: readonly SpanTime[];
   /** The first frame of a thread's stacks; undefined for none. Default: its pool. @param mainComm see threadPool. */
   readonly rootOf?: (thread: Thread, mainComm: string | undefined) => string | undefined;
+  /** Of recordings of all processes: only this one and the children that it forks count. */
+  readonly only?: number;
 };
+
+const forkPattern = /^PERF_RECORD_FORK\((\d+):\d+\):\((\d+):\d+\)/;
 
 /**
  * Gives each sample of one `perf script` pass to every span that contains its time, as folded stacks whose roots are
@@ -55,6 +59,8 @@ export class Fold implements ScriptReader {
   outside = 0;
   readonly frames: FrameLines;
   readonly #settings: FoldSettings;
+  /** Process ids that count; undefined for all. */
+  readonly #family: Set<number> | undefined;
   readonly #at: SpansAt<SpanFold>;
   readonly #tree = new StackTree();
   /** By thread id. */
@@ -75,6 +81,7 @@ export class Fold implements ScriptReader {
 
   constructor(settings: FoldSettings) {
     this.#settings = settings;
+    this.#family = settings.only === undefined ? undefined : new Set([settings.only]);
     this.frames = new FrameLines(settings);
     this.spans = settings.spans.map(({ id }) => emptyFold(id));
     this.#at = new SpansAt(settings.spans, this.spans);
@@ -86,6 +93,10 @@ export class Fold implements ScriptReader {
   }
 
   sample(comm: string, pid: number, tid: number, seconds: number, nanoseconds: number): void {
+    if (this.#family !== undefined && !this.#family.has(pid)) {
+      this.#wanted = [];
+      return;
+    }
     this.samples++;
     this.#time = this.#at.axis(seconds, nanoseconds);
     this.#wanted = this.#at.spansAt(this.#time);
@@ -198,6 +209,10 @@ export class Fold implements ScriptReader {
     if (pid === tid && Number(pid) === this.#settings.target.pid) {
       this.#mainComm = comm;
       this.#roots.clear();
+    }
+    if (this.#family !== undefined) {
+      const [, child, parent] = forkPattern.exec(text) ?? [];
+      if (this.#family.has(Number(parent))) this.#family.add(Number(child));
     }
     const lost = /^PERF_RECORD_LOST(?:_SAMPLES)?:?\s+lost (\d+)/.exec(text)?.[1];
     if (lost === undefined) return;

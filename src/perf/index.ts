@@ -3,6 +3,7 @@ export { perfAvailability } from './availability.ts';
 export {
   canCount,
   chooseEvent,
+  maySampleSystem,
   fallbackEvent,
   installCommand,
   perfVersion,
@@ -13,7 +14,7 @@ export { processCpuMs } from './cpu-time.ts';
 export { renderFlamegraphs } from './flamegraph-run.ts';
 export type { FoldedSpan, FoldSummary, SwitchCapture } from './fold-job.ts';
 export { foldRecordings, nothingCaptured } from './fold-recordings.ts';
-export { type CallGraph, maximumFrequency, type RecordOptions } from './record.ts';
+export { type CallGraph, maximumFrequency, type RecordOptions, type RecordScope } from './record.ts';
 export { perfDataFiles } from './rotation.ts';
 export { type CaptureWatch, SpanRecorder } from './span-recorder.ts';
 export { ArmedStat } from './stat.ts';

@@ -8,6 +8,13 @@ import { isOutOfBuffer, switchBuffersKib } from './switch-buffer.ts';
 
 export type CallGraph = 'fp' | 'dwarf' | 'lbr';
 
+/**
+ * What perf looks at. `process`: the threads of the target; each has a sampling period of its own, so that one that
+ * lives shorter than a period is never seen. `system`: all CPUs, where a period goes on whatever runs; needs the right
+ * to see all processes.
+ */
+export type RecordScope = 'process' | 'system';
+
 export interface RecordOptions {
   readonly event: string;
   /** Hz; `every`: each event is a sample. */
@@ -15,6 +22,8 @@ export interface RecordOptions {
   /** Also records when threads leave a CPU and when they return to one. */
   readonly switches?: true;
   readonly callGraph: CallGraph;
+  /** Default `process`. */
+  readonly scope?: RecordScope;
   /** Where perf writes, on the target's host. */
   readonly file: string;
 }
@@ -145,9 +154,10 @@ export class ArmedRecord implements AsyncDisposable {
 
 /** The argument list of an armed `perf record`. @param bufferKib of each CPU; absent: perf's own choice. */
 export function recordCommand(pid: number, options: RecordOptions, bufferKib?: number): string[] {
-  const { event, frequency, callGraph, file, switches } = options;
+  const { event, frequency, callGraph, file, switches, scope } = options;
   const often = frequency === 'every' ? ['-c', '1'] : ['-F', String(frequency)];
-  const what = ['-p', String(pid), '-e', event, ...often, '--call-graph', callGraph];
+  const whom = scope === 'system' ? ['-a'] : ['-p', String(pid)];
+  const what = [...whom, '-e', event, ...often, '--call-graph', callGraph];
   if (switches) what.push('--switch-events');
   if (bufferKib !== undefined) what.push('-m', `${bufferKib}K`);
   // The clock of process.hrtime, so that samples and markers share one axis.
