@@ -3,7 +3,6 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StagewatchError } from '../error.ts';
 import { type FlameInputOptions, readFlameInput } from './flame-input.ts';
-import { stacksIn } from './flame-tree.ts';
 import { flamegraphHtml, type FlamegraphPage } from './flamegraph-html.ts';
 import { flamegraphSvg } from './flamegraph-svg.ts';
 import { reverseStacks } from './reverse-stacks.ts';
@@ -63,7 +62,10 @@ async function readStacks(input: string, options: FlamegraphOptions): Promise<St
   const { by, annotate, time, reverse } = options;
   const { folded, notes, kind } = await readFlameInput(input, { by, annotate, time });
   let samples = 0;
-  for (const { weight } of stacksIn(folded.join('\n'))) samples += weight;
+  for (const line of folded) {
+    const blank = line.lastIndexOf(' ');
+    if (blank > 0) samples += Number(line.slice(blank + 1));
+  }
   if (samples === 0)
     throw new StagewatchError(
       'no-stacks',
