@@ -8,6 +8,8 @@ import { printable } from './text.ts';
 import { version } from './version.ts';
 
 interface CommandEntry {
+  /** Where `--help` lists it. */
+  readonly group: 'Follow' | 'Search' | 'Look and compare' | 'What it needs';
   readonly summary: string;
   readonly load: () => Promise<{ command: Command }>;
 }
@@ -15,100 +17,124 @@ interface CommandEntry {
 /** Only the command that runs is loaded. */
 const commands: Readonly<Record<string, CommandEntry>> = {
   monitor: {
+    group: 'Follow',
     summary: 'follow a benchmark and profile its server, stage by stage',
     load: () => import('./monitor.ts'),
   },
   run: {
+    group: 'Follow',
     summary: 'start a benchmark, and follow and profile it',
     load: () => import('./run.ts'),
   },
   attach: {
+    group: 'Follow',
     summary: 'profile a server now: a stage made by hand',
     load: () => import('./attach.ts'),
   },
   stages: {
+    group: 'Follow',
     summary: 'show the stages of a finished log',
     load: () => import('./stages.ts'),
   },
-  show: {
-    summary: 'show a session in the terminal: answer, stages, trials, functions',
-    load: () => import('./show.ts'),
-  },
-  report: {
-    summary: 'make one page of a session: answer, charts, flame graphs, comparisons',
-    load: () => import('./report.ts'),
-  },
-  flamegraph: {
-    summary: 'draw a perf.data, perf script text or folded stacks',
-    load: () => import('./flamegraph.ts'),
-  },
-  export: {
-    summary: 'give a session to another tool: speedscope, pprof, Perfetto, CSV, ...',
-    load: () => import('./export.ts'),
-  },
-  collect: {
-    summary: 'make the artifacts of a session that was cut short',
-    load: () => import('./collect.ts'),
-  },
-  clean: {
-    summary: 'put right what a killed session left: processes, settings, files',
-    load: () => import('./clean.ts'),
-  },
-  engine: {
-    summary: 'run the embedded vector server: for demos, tests and learning',
-    load: () => import('./engine.ts'),
-  },
-  doctor: {
-    summary: 'tell what can be profiled here, and what mends the rest',
-    load: () => import('./doctor.ts'),
-  },
-  hooks: {
-    summary: 'list what can be run during stages',
-    load: () => import('./hooks.ts'),
-  },
-  profiles: {
-    summary: 'list the presets, or check a profile',
-    load: () => import('./profiles.ts'),
-  },
-  load: {
-    summary: 'drive a server, and measure throughput, latency and recall',
-    load: () => import('./load.ts'),
-  },
-  bench: {
-    summary: 'run a benchmark as a stage, and profile it',
-    load: () => import('./bench.ts'),
-  },
   'max-qps-recall': {
-    summary: 'find the highest QPS at a recall and p99, and what limits it',
+    group: 'Search',
+    summary: 'find the highest QPS at a recall and p99, and its limit',
     load: () => import('./max-qps-recall.ts'),
   },
   'run-queries': {
+    group: 'Search',
     summary: 'the same for a dataset and a host: all else is found out',
     load: () => import('./run-queries.ts'),
   },
   'grid-search': {
+    group: 'Search',
     summary: 'run every combination of some values, and name the best',
     load: () => import('./grid-search.ts'),
   },
+  bench: {
+    group: 'Search',
+    summary: 'run a benchmark as a stage, and profile it',
+    load: () => import('./bench.ts'),
+  },
   'memory-saturation': {
+    group: 'Search',
     summary: 'fill a server up to its maxmemory, and measure on the way',
     load: () => import('./memory-saturation.ts'),
   },
   'payload-impact': {
-    summary: 'measure what the size of values, or replies with content, costs',
+    group: 'Search',
+    summary: 'measure what the size of values or replies costs',
     load: () => import('./payload-impact.ts'),
   },
+  report: {
+    group: 'Look and compare',
+    summary: 'make one page of a session: answer, charts, flame graphs',
+    load: () => import('./report.ts'),
+  },
+  show: {
+    group: 'Look and compare',
+    summary: 'the same as text: answer, stages, trials, functions',
+    load: () => import('./show.ts'),
+  },
   compare: {
+    group: 'Look and compare',
     summary: 'tell whether a build is slower, in which stage and function',
     load: () => import('./compare.ts'),
   },
   ab: {
+    group: 'Look and compare',
     summary: 'compare two live servers, by pairs of runs in turns',
     load: () => import('./ab.ts'),
   },
+  flamegraph: {
+    group: 'Look and compare',
+    summary: 'draw a perf.data, perf script text or folded stacks',
+    load: () => import('./flamegraph.ts'),
+  },
+  export: {
+    group: 'Look and compare',
+    summary: 'give a session to another tool: pprof, speedscope, CSV, ...',
+    load: () => import('./export.ts'),
+  },
+  collect: {
+    group: 'Look and compare',
+    summary: 'make the artifacts of a session that was cut short',
+    load: () => import('./collect.ts'),
+  },
+  clean: {
+    group: 'Look and compare',
+    summary: 'put right what a killed session left behind',
+    load: () => import('./clean.ts'),
+  },
+  doctor: {
+    group: 'What it needs',
+    summary: 'tell what can be profiled here, and what mends the rest',
+    load: () => import('./doctor.ts'),
+  },
+  load: {
+    group: 'What it needs',
+    summary: 'drive a server, and measure throughput, latency and recall',
+    load: () => import('./load.ts'),
+  },
   dataset: {
+    group: 'What it needs',
     summary: 'make, import, check and convert vector datasets',
     load: () => import('./dataset.ts'),
+  },
+  engine: {
+    group: 'What it needs',
+    summary: 'run the embedded vector server: for demos and tests',
+    load: () => import('./engine.ts'),
+  },
+  hooks: {
+    group: 'What it needs',
+    summary: 'list what can be run during stages',
+    load: () => import('./hooks.ts'),
+  },
+  profiles: {
+    group: 'What it needs',
+    summary: 'list the presets, or check a profile',
+    load: () => import('./profiles.ts'),
   },
 };
 
@@ -117,6 +143,7 @@ Examples:
   pipe    bench 2>&1 | stagewatch monitor --watch vec-query --collect-perf
   tail    stagewatch monitor --collect-perf bench.log
   attach  stagewatch run --collect-perf -- bench --host 127.0.0.1
+  search  stagewatch max-qps-recall --dataset c10k --target-recall 0.95 --max-p99-latency 10
 `;
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -139,7 +166,9 @@ async function main(argv: readonly string[]): Promise<void> {
   for (const [name, entry] of Object.entries(commands)) {
     const command =
       name === wanted ? (await entry.load()).command : new Command(name).description(entry.summary);
-    program.addCommand(command.copyInheritedSettings(program).helpOption('--help', 'show help'));
+    program.addCommand(
+      command.copyInheritedSettings(program).helpOption('--help', 'show help').helpGroup(`${entry.group}:`),
+    );
     for (const nested of command.commands) nested.copyInheritedSettings(program);
   }
   if (argv.length === 0) program.help({ error: true });
