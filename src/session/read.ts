@@ -32,7 +32,8 @@ export async function readSession(folder: string): Promise<ReadSession> {
     );
   }
   try {
-    info = JSON.parse(await readFile(join(folder, SESSION_FILES.session), 'utf8')) as Record<string, unknown>;
+    const whole: unknown = JSON.parse(await readFile(join(folder, SESSION_FILES.session), 'utf8'));
+    if (typeof whole === 'object' && whole !== null) info = whole as Record<string, unknown>;
   } catch {
     // Cut short before it was whole: the journal says all that is needed.
   }

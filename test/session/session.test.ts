@@ -7,6 +7,9 @@ import { UsageError } from '../../src/error.ts';
 import { safeName, spanFolder } from '../../src/session/layout.ts';
 import { readSession, spansOf } from '../../src/session/read.ts';
 import { Session } from '../../src/session/session.ts';
+import { runs } from '../fuzz/runs.ts';
+
+fc.configureGlobal({ numRuns: runs(100) });
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'stagewatch-session-'))));

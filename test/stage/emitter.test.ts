@@ -4,6 +4,7 @@ import { UsageError } from '../../src/error.ts';
 import { formatEnd, formatStart } from '../../src/stage/emitter.ts';
 import { MarkerScanner } from '../../src/stage/scanner.ts';
 import { parseStage } from '../../src/stage/stage.ts';
+import { runs } from '../fuzz/runs.ts';
 
 const readBack = (line: string) => new MarkerScanner().scan(Buffer.from(`${line}\n`));
 const word = fc.string({ unit: fc.constantFrom(..."aZ0-_./:;$()<>[]\\'üä向🚀") });
@@ -32,7 +33,7 @@ describe('markers as printed', () => {
         expect(readBack(lines[0])).toEqual([{ kind: 'start', stage, attributes }]);
         expect(readBack(lines[1])).toEqual([{ kind: 'end', stage, attributes, durationMs: ms }]);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Marker } from '../../src/stage/marker.ts';
 import { MarkerScanner, MAX_SCANNED_LINE_BYTES } from '../../src/stage/scanner.ts';
 import { stageLabel } from '../../src/stage/stage.ts';
+import { runs } from '../fuzz/runs.ts';
 
 const told = (markers: readonly Marker[]) => markers.map(({ kind, stage }) => `${kind} ${stageLabel(stage)}`);
 
@@ -74,7 +75,7 @@ describe('any way of cutting a log', () => {
         expect(scanAll(cut(bytes, cuts))).toEqual(whole);
         expect(told(whole)).toEqual(referenceMarkers(bytes));
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

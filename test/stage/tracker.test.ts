@@ -4,6 +4,9 @@ import type { Marker, MarkerBatch } from '../../src/stage/marker.ts';
 import type { EndedSpan } from '../../src/stage/span.ts';
 import { parseStage, stageLabel } from '../../src/stage/stage.ts';
 import { SpanTracker, type SpanEvent } from '../../src/stage/tracker.ts';
+import { runs } from '../fuzz/runs.ts';
+
+fc.configureGlobal({ numRuns: runs(100) });
 
 const start = (label: string): Marker => ({ kind: 'start', stage: parseStage(label), attributes: [] });
 const end = (label: string, durationMs?: number): Marker => ({

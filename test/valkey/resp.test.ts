@@ -13,6 +13,7 @@ import {
   pairsOf,
   type RespValue,
 } from '../../src/valkey/resp.ts';
+import { runs } from '../fuzz/runs.ts';
 
 const readAll = (text: string): RespValue[] => new ReplyReader().read(Buffer.from(text));
 
@@ -122,7 +123,7 @@ test('replies are read and counted the same however they are cut', () => {
         expect(failed).toEqual(values.flatMap((value, i) => (holdsError(value) ? [i] : [])));
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

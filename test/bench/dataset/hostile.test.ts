@@ -6,6 +6,7 @@ import { openImport } from '../../../src/bench/dataset/import-open.ts';
 import { UsageError } from '../../../src/error.ts';
 import { legacyFile, schemaData, schemaText, TemporaryFolder } from './files.ts';
 import { npyFile, vecsFile, vectors } from './foreign-files.ts';
+import { runs } from '../../fuzz/runs.ts';
 
 /** Held by one hostile file: what the whole heap may grow by, bytes. */
 const MAX_GROWTH = 256 << 20;
@@ -53,7 +54,7 @@ test('no legacy head makes it crash, hang, or take memory', async () => {
         expect(await troubleOf(() => openDataset(path))).toBeUndefined();
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -84,7 +85,7 @@ test('no schema makes it crash, hang, or take memory', async () => {
         expect(await troubleOf(() => openDataset(path))).toBeUndefined();
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -109,7 +110,7 @@ test('no text in place of a schema makes it crash or hang', async () => {
       folder.write('hostile.yaml', schema);
       expect(await troubleOf(() => openDataset(path))).toBeUndefined();
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -133,6 +134,6 @@ test('no bytes make an importer crash, hang, or take memory', async () => {
         expect(await troubleOf(() => openImport(path))).toBeUndefined();
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
