@@ -19,6 +19,7 @@ import { chooseHooks, type ChosenHooks } from './choose-hooks.ts';
 import { checkOutputs, compareAndWrite } from './compare-output.ts';
 import { type CsvColumns, CsvFile } from './csv-file.ts';
 import { codeOfFailures, codeOfSignal, EXIT } from './exit-code.ts';
+import { LeftOvers } from './left-overs.ts';
 import { LiveLine } from './live-line.ts';
 import { mayNameWrongHooks } from './monitor-flags.ts';
 import { useColour, writeResult } from './output.ts';
@@ -87,6 +88,12 @@ async function runAb(self: Command, flags: AbFlags): Promise<void> {
     flags,
     `${askedText(length)} of ${base.operation}, a ${place(servers.a)}, b ${place(servers.b)}, by ${found.why}`,
   );
+  await using leftOvers = new LeftOvers({
+    outputDir: flags.outputDir,
+    tell: (event, atNs) => live.aside(() => views.onEvent(event, atNs)),
+    password: base.auth,
+  });
+  await leftOvers.putBackFirst();
   using signals = listenForEnd((signal, count) => {
     if (count === 1) live.aside(() => text.line(`${signal}: ending; the pairs so far are compared`));
   });
@@ -124,6 +131,7 @@ async function runAb(self: Command, flags: AbFlags): Promise<void> {
     },
     (event, atNs) => {
       if (event.type === 'session' && event.state === 'started') folder = event.folder;
+      leftOvers.onEvent(event);
       const marker = flags.events === true ? undefined : markerOf(event);
       live.aside(() => {
         if (marker === undefined) views.onEvent(event, atNs);
