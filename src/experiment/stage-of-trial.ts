@@ -25,9 +25,10 @@ export function stageOfTrial(config: BenchmarkConfig, tuned: readonly ParameterN
   return tag === '' ? { name } : { name, tag };
 }
 
-/** The operation as a stage's name: shares of a mix are left out. */
+/** The operation as a stage's name, in one spelling for all followers: shares of a mix are left out. */
 export function operationName({ operation }: Pick<BenchmarkConfig, 'operation'>): string {
   return operation
+    .toLowerCase()
     .split(',')
     .map((part) => part.split(':', 1)[0]!.trim())
     .join('+');

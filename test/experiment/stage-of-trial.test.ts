@@ -11,6 +11,7 @@ const label = (settings: BenchmarkSettings, tuned: readonly ParameterName[]): st
 test.each<[string, BenchmarkSettings, ParameterName[]]>([
   ['vec-query:ef_100', { efSearch: 100 }, ['efSearch']],
   ['vec-query:ef_100_clients_20', { efSearch: 100, numClients: 20 }, ['numClients', 'efSearch']],
+  ['get', { operation: 'GET' }, []],
   ['get:clients_20', { operation: 'get', numClients: 20 }, ['numClients']],
   [
     'get:threads_2_data_size_64',
