@@ -1,5 +1,5 @@
-import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { stat } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { messageOf, UsageError } from '../../error.ts';
@@ -45,7 +45,7 @@ export class DatasetWriter implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** @throws {UsageError} dataset-exists, dataset-output. */
+  /** Makes the folder that it is to lie in, too. @throws {UsageError} dataset-exists, dataset-output. */
   static async create(options: WriterOptions): Promise<DatasetWriter> {
     const stem = options.output.replace(/\.(?:bin|ya?ml)$/, '');
     if (!options.force)
@@ -54,6 +54,7 @@ export class DatasetWriter implements AsyncDisposable {
           throw new UsageError('dataset-exists', `${path} is there already. Replace it with --force.`);
     const path = `${stem}.bin.${process.pid}.part`;
     try {
+      await mkdir(dirname(path), { recursive: true });
       return new DatasetWriter(stem, path, await open(path, 'wx+'), options);
     } catch (cause) {
       throw new UsageError(

@@ -127,3 +127,9 @@ test('clusters are clusters: a query is near to many vectors and far from the re
   expect(await distance(0, 0)).toBeLessThan(1);
   expect(await distance(0, 50)).toBeLessThan(1);
 });
+
+test('the folder that it is to lie in is made', async () => {
+  using folder = new TemporaryFolder();
+  const path = await makeDataset({ output: folder.file('sets/new/made'), count: 100, dim: 4, queries: 5 });
+  expect(path).toBe(folder.file('sets/new/made.yaml'));
+});
