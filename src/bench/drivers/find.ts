@@ -49,7 +49,7 @@ export async function findDriver(options: FindOptions): Promise<FoundDriver> {
   const name = options.driver === undefined ? undefined : driverNameOf(options.driver);
   if (name === 'builtin') return supported(builtin(options), options, 'as asked for');
   if (binary !== undefined) {
-    const found = await identifyNamed(binary, 'the benchmark program', options);
+    const found = await identifyNamed(binary, 'the benchmark', options);
     if (name !== undefined && found.kind !== kindOf(name))
       throw new UsageError(
         'other-program',
