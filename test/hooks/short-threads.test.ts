@@ -21,7 +21,7 @@ const VECTORS = 1_500;
 const session = mkdtempSync(join(tmpdir(), 'stagewatch-threads-'));
 const random = new Random(1);
 let server: RunningServer;
-let stop = false;
+const stop = new AbortController();
 let queries: Promise<void>;
 
 beforeAll(async () => {
@@ -31,12 +31,13 @@ beforeAll(async () => {
   const adds = Array.from({ length: VECTORS }, (_, i) => command('VADD', 'v', 'FP32', vector(), `e${i}`));
   await replies(socket, Buffer.concat(adds), VECTORS);
   queries = (async () => {
-    while (!stop) await replies(socket, command('VSIM', 'v', 'FP32', vector(), 'COUNT', '1', 'EF', '20'), 3);
+    while (!stop.signal.aborted)
+      await replies(socket, command('VSIM', 'v', 'FP32', vector(), 'COUNT', '1', 'EF', '20'), 3);
     socket.destroy();
   })();
 });
 afterAll(async () => {
-  stop = true;
+  stop.abort();
   await queries;
   await server[Symbol.asyncDispose]();
   rmSync(session, { recursive: true, force: true });
