@@ -29,6 +29,9 @@ export function parseRestartCommand(text: string, timeoutMs = 60_000): RestartCo
   return { argv, timeoutMs };
 }
 
+/** From fork to setsid, generously, ms. */
+const daemonLeavesMs = 300;
+
 /** `io-threads` becomes `STAGEWATCH_CONFIG_IO_THREADS`. */
 export function variableOf(setting: string): string {
   return `STAGEWATCH_CONFIG_${setting.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
@@ -89,7 +92,11 @@ async function runToEnd(
     sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined),
   ]);
   timer.abort();
-  if (end?.state === 'exited' && end.exitCode === 0) return;
+  if (end?.state === 'exited' && end.exitCode === 0) {
+    // What is left of its group is ended now: a daemon leaves it a moment after the one that forked it has ended.
+    await sleep(daemonLeavesMs);
+    return;
+  }
   const how =
     end === undefined
       ? `had not ended after ${timeoutMs / 1000} s`

@@ -44,7 +44,8 @@ export function connectionError(where: string, cause: unknown, tls: boolean): St
       'tls-failed',
       `TLS failed: ${errno}; is it a TLS port, and is the certificate the right one?`,
     );
-  if (/closed|ended/i.test(text) || errno === 'ECONNRESET' || errno === 'EPIPE')
+  // `Stream isn't writeable`: iovalkey has seen the end of it already.
+  if (/closed|ended|isn't writeable/i.test(text) || errno === 'ECONNRESET' || errno === 'EPIPE')
     return make(
       'connection-lost',
       `it closed the connection${tls ? '' : '; if it speaks TLS, the option tls says so'}`,

@@ -191,7 +191,12 @@ export class ControlClient implements AsyncDisposable {
     const pipeline = redis.pipeline();
     for (const command of commands) pipeline.call(...command);
     this.#count(commands, 1);
-    const results = (await within(pipeline.exec(), timeoutMs)) ?? [];
+    const executed = pipeline.exec().catch((error: unknown) => {
+      // None of them was sent.
+      this.#count(commands, -1);
+      throw error;
+    });
+    const results = (await within(executed, timeoutMs)) ?? [];
     const lost = results.findIndex(([error]) => error !== null && error.name !== 'ReplyError');
     if (lost >= 0) {
       // Most likely they never arrived.

